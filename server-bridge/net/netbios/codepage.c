@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Slot and computer names: UTF-8 inside the daemon, OEM code page on the wire */
+
+#include "net/netbios/codepage.h"
+
+#include <errno.h>
+#include <iconv.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Part of every C library, where CP850 comes with a package of converters. */
+#define CODEPAGE_BUILT_IN "US-ASCII"
+
+struct codepage
+{
+    iconv_t to_oem;
+    iconv_t to_utf8;
+    char *name;
+};
+
+static int codepage_convert(iconv_t converter, const char *from, size_t size, char *ret_to,
+                            size_t capacity, size_t *ret_size)
+{
+    char *in = (char *)from, *out = ret_to;
+    size_t in_left = size, out_left = capacity;
+
+    iconv(converter, NULL, NULL, NULL, NULL);
+    /* A positive result counts characters that were only approximated. */
+    errno = 0;
+    if (iconv(converter, &in, &in_left, &out, &out_left) != 0 ||
+        iconv(converter, NULL, NULL, &out, &out_left) == (size_t)-1)
+    {
+        return errno == E2BIG ? CODEPAGE_NO_SPACE : CODEPAGE_NOT_REPRESENTABLE;
+    }
+    *ret_size = capacity - out_left;
+    return CODEPAGE_OK;
+}
+
+static bool codepage_covers_ascii(struct codepage *codepage)
+{
+    for (char c = 0x20; c < 0x7f; c++)
+    {
+        char oem[8], utf8[8];
+        size_t size;
+
+        if (codepage_encode(codepage, &c, 1, oem, sizeof(oem), &size) || size != 1 || oem[0] != c ||
+            codepage_decode(codepage, &c, 1, utf8, sizeof(utf8), &size) || size != 1 ||
+            utf8[0] != c)
+        {
+            return false;
+        }
+    }
+    return true;
+}
+
+static int codepage_open(struct codepage **ret_codepage, const char *name)
+{
+    struct codepage *codepage;
+
+    /* "//TRANSLIT" and its kind would approximate. */
+    if (name[0] == 0 || strchr(name, '/'))
+    {
+        return -EINVAL;
+    }
+    codepage = malloc(sizeof(*codepage));
+    if (!codepage)
+    {
+        return -ENOMEM;
+    }
+    codepage->to_oem = iconv_open(name, "UTF-8");
+    codepage->to_utf8 = iconv_open("UTF-8", name);
+    codepage->name = strdup(name);
+    if (!codepage->name)
+    {
+        codepage_free(codepage);
+        return -ENOMEM;
+    }
+    if (codepage->to_oem == (iconv_t)-1 || codepage->to_utf8 == (iconv_t)-1 ||
+        !codepage_covers_ascii(codepage))
+    {
+        codepage_free(codepage);
+        return -EINVAL;
+    }
+    *ret_codepage = codepage;
+    return 0;
+}
+
+int codepage_new(struct codepage **ret_codepage, const char *name)
+{
+    int r;
+
+    if (name)
+    {
+        return codepage_open(ret_codepage, name);
+    }
+    r = codepage_open(ret_codepage, CODEPAGE_DEFAULT);
+    return r == -EINVAL ? codepage_open(ret_codepage, CODEPAGE_BUILT_IN) : r;
+}
+
+struct codepage *codepage_free(struct codepage *codepage)
+{
+    if (!codepage)
+    {
+        return NULL;
+    }
+    if (codepage->to_oem != (iconv_t)-1)
+    {
+        iconv_close(codepage->to_oem);
+    }
+    if (codepage->to_utf8 != (iconv_t)-1)
+    {
+        iconv_close(codepage->to_utf8);
+    }
+    free(codepage->name);
+    free(codepage);
+    return NULL;
+}
+
+const char *codepage_name(const struct codepage *codepage)
+{
+    return codepage->name;
+}
+
+int codepage_encode(struct codepage *codepage, const char *utf8, size_t size, char *ret_oem,
+                    size_t capacity, size_t *ret_size)
+{
+    return codepage_convert(codepage->to_oem, utf8, size, ret_oem, capacity, ret_size);
+}
+
+int codepage_decode(struct codepage *codepage, const char *oem, size_t size, char *ret_utf8,
+                    size_t capacity, size_t *ret_size)
+{
+    return codepage_convert(codepage->to_utf8, oem, size, ret_utf8, capacity, ret_size);
+}

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* NetBIOS datagrams: header and names around the user data */
+
+#include "net/netbios/datagram.h"
+
+#include <assert.h>
+#include <string.h>
+
+/* RFC 1002 4.4.1, big-endian. */
+#define OFFSET_TYPE        0
+#define OFFSET_FLAGS       1
+#define OFFSET_ID          2
+#define OFFSET_SOURCE_IP   4
+#define OFFSET_SOURCE_PORT 8
+#define OFFSET_LENGTH      10
+#define OFFSET_OFFSET      12
+
+#define FLAG_MORE      0x01
+#define FLAG_FIRST     0x02
+#define FLAG_NODE_MASK 0x0c
+
+static uint16_t read_be16(const uint8_t *p)
+{
+    return (uint16_t)(p[0] << 8 | p[1]);
+}
+
+static void write_be16(uint8_t *p, uint16_t value)
+{
+    p[0] = (uint8_t)(value >> 8);
+    p[1] = (uint8_t)value;
+}
+
+int datagram_read(const void *bytes, size_t size, struct datagram *ret_datagram)
+{
+    const uint8_t *p = bytes;
+    struct datagram d = {};
+    size_t at = DATAGRAM_FIXED_SIZE, taken, source_scope, destination_scope;
+
+    if (size < DATAGRAM_FIXED_SIZE)
+    {
+        return DATAGRAM_SHORT;
+    }
+    if (p[OFFSET_TYPE] < DATAGRAM_DIRECT_UNIQUE || p[OFFSET_TYPE] > DATAGRAM_BROADCAST)
+    {
+        return DATAGRAM_BAD_TYPE;
+    }
+    if ((p[OFFSET_FLAGS] & (FLAG_FIRST | FLAG_MORE)) != FLAG_FIRST ||
+        read_be16(p + OFFSET_OFFSET) != 0)
+    {
+        return DATAGRAM_FRAGMENT;
+    }
+    if (netbios_name_decode(p + at, size - at, &d.source, &source_scope, &taken))
+    {
+        return DATAGRAM_BAD_SOURCE_NAME;
+    }
+    at += taken;
+    if (netbios_name_decode(p + at, size - at, &d.destination, &destination_scope, &taken))
+    {
+        return DATAGRAM_BAD_DESTINATION_NAME;
+    }
+    at += taken;
+    if (source_scope || destination_scope)
+    {
+        return DATAGRAM_HAS_SCOPE;
+    }
+    d.type = p[OFFSET_TYPE];
+    d.node = p[OFFSET_FLAGS] & FLAG_NODE_MASK;
+    d.id = read_be16(p + OFFSET_ID);
+    memcpy(&d.source_ip, p + OFFSET_SOURCE_IP, sizeof(d.source_ip));
+    d.source_port = read_be16(p + OFFSET_SOURCE_PORT);
+    d.user_data = p + at;
+    d.user_data_size = size - at;
+    *ret_datagram = d;
+    return DATAGRAM_OK;
+}
+
+size_t datagram_write(const struct datagram *datagram, uint8_t *ret_bytes)
+{
+    const struct datagram *d = datagram;
+    uint8_t *p = ret_bytes;
+
+    assert(d->user_data_size <= DATAGRAM_USER_DATA_MAX);
+
+    p[OFFSET_TYPE] = (uint8_t)d->type;
+    p[OFFSET_FLAGS] = (uint8_t)(FLAG_FIRST | d->node);
+    write_be16(p + OFFSET_ID, d->id);
+    memcpy(p + OFFSET_SOURCE_IP, &d->source_ip, sizeof(d->source_ip));
+    write_be16(p + OFFSET_SOURCE_PORT, d->source_port);
+    /* The length leaves the 14 bytes of the header out. */
+    write_be16(p + OFFSET_LENGTH, (uint16_t)(2 * NETBIOS_NAME_ENCODED_SIZE + d->user_data_size));
+    write_be16(p + OFFSET_OFFSET, 0);
+    netbios_name_encode(&d->source, p + DATAGRAM_FIXED_SIZE);
+    netbios_name_encode(&d->destination, p + DATAGRAM_FIXED_SIZE + NETBIOS_NAME_ENCODED_SIZE);
+    if (d->user_data)
+    {
+        memcpy(p + DATAGRAM_OVERHEAD, d->user_data, d->user_data_size);
+    }
+    return DATAGRAM_OVERHEAD + d->user_data_size;
+}

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The UDP socket of the datagram service: opening, why it can not be opened, sending, receiving */
+
+#include "net/netbios/socket.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* Our own broadcasts come back to this buffer, beside everybody else's: ask for room. */
+#define RECEIVE_BUFFER_SIZE (1024 * 1024)
+
+_Static_assert(SOCKET_TEXT_SIZE == 512, "the sizes in the header's prototype");
+
+static int datagram_socket_configure(int fd)
+{
+    int on = 1, size = RECEIVE_BUFFER_SIZE;
+
+    if (setsockopt(fd, SOL_SOCKET, SO_BROADCAST, &on, sizeof(on)) < 0 ||
+        setsockopt(fd, IPPROTO_IP, IP_PKTINFO, &on, sizeof(on)) < 0)
+    {
+        return -errno;
+    }
+    /* The kernel's own limit may be lower: not an error. */
+    (void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
+    return 0;
+}
+
+int datagram_socket_open(int *ret_fd, uint16_t port)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port)};
+    int fd, r;
+
+    fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0)
+    {
+        return -errno;
+    }
+    r = datagram_socket_configure(fd);
+    if (r == 0 && bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
+    {
+        r = -errno;
+    }
+    if (r < 0)
+    {
+        close(fd);
+        return r;
+    }
+    *ret_fd = fd;
+    return 0;
+}
+
+int datagram_socket_adopt(int fd, uint16_t *ret_port)
+{
+    struct sockaddr_in address = {};
+    socklen_t address_size = sizeof(address), type_size = sizeof(int);
+    int type, flags, r;
+
+    if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &type_size) < 0 || type != SOCK_DGRAM ||
+        getsockname(fd, (struct sockaddr *)&address, &address_size) < 0 ||
+        address.sin_family != AF_INET || address.sin_port == 0)
+    {
+        return -EINVAL;
+    }
+    r = datagram_socket_configure(fd);
+    if (r < 0)
+    {
+        return r;
+    }
+    flags = fcntl(fd, F_GETFL);
+    if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0 ||
+        fcntl(fd, F_SETFD, FD_CLOEXEC) < 0)
+    {
+        return -errno;
+    }
+    *ret_port = ntohs(address.sin_port);
+    return 0;
+}
+
+void datagram_socket_explain(int error, uint16_t port, uint16_t lowest_port,
+                             char ret_reason[static 512], char ret_fix[static 512])
+{
+    char program[256];
+    ssize_t size;
+
+    switch (error)
+    {
+    case EACCES:
+    case EPERM:
+        size = readlink("/proc/self/exe", program, sizeof(program) - 1);
+        program[size > 0 ? size : 0] = 0;
+        snprintf(ret_reason, SOCKET_TEXT_SIZE, "no permission to use UDP port %u", port);
+        /* A path that fills the buffer may have been cut. */
+        if (size > 0 && (size_t)size < sizeof(program) - 1)
+        {
+            snprintf(ret_fix, SOCKET_TEXT_SIZE,
+                     "sudo sysctl net.ipv4.ip_unprivileged_port_start=%u   (or: sudo setcap "
+                     "cap_net_bind_service=+ep %s)",
+                     lowest_port, program);
+        }
+        else
+        {
+            snprintf(ret_fix, SOCKET_TEXT_SIZE,
+                     "sudo sysctl net.ipv4.ip_unprivileged_port_start=%u", lowest_port);
+        }
+        break;
+    case EADDRINUSE:
+        snprintf(ret_reason, SOCKET_TEXT_SIZE,
+                 "UDP port %u is in use by another program (Samba's nmbd, another mailslotd)",
+                 port);
+        snprintf(ret_fix, SOCKET_TEXT_SIZE, "sudo ss -ulpn 'sport = :%u'", port);
+        break;
+    default:
+        snprintf(ret_reason, SOCKET_TEXT_SIZE, "UDP port %u can not be opened: %s", port,
+                 strerror(error));
+        ret_fix[0] = 0;
+        break;
+    }
+}
+
+int datagram_socket_broadcast(int fd, const struct interface *interface, uint16_t port,
+                              const void *bytes, size_t size)
+{
+    union
+    {
+        struct cmsghdr header;
+        char space[CMSG_SPACE(sizeof(struct in_pktinfo))];
+    } control = {};
+    struct sockaddr_in to = {
+        .sin_family = AF_INET,
+        .sin_port = htons(port),
+        .sin_addr = interface->broadcast,
+    };
+    struct iovec vector = {.iov_base = (void *)bytes, .iov_len = size};
+    struct msghdr message = {
+        .msg_name = &to,
+        .msg_namelen = sizeof(to),
+        .msg_iov = &vector,
+        .msg_iovlen = 1,
+        .msg_control = &control,
+        .msg_controllen = sizeof(control),
+    };
+    struct in_pktinfo info = {
+        .ipi_ifindex = (int)interface->index,
+        .ipi_spec_dst = interface->address,
+    };
+    struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+
+    header->cmsg_level = IPPROTO_IP;
+    header->cmsg_type = IP_PKTINFO;
+    header->cmsg_len = CMSG_LEN(sizeof(info));
+    memcpy(CMSG_DATA(header), &info, sizeof(info));
+    while (sendmsg(fd, &message, MSG_NOSIGNAL) < 0)
+    {
+        if (errno != EINTR)
+        {
+            return -errno;
+        }
+    }
+    return 0;
+}
+
+ssize_t datagram_socket_receive(int fd, void *ret_bytes, size_t capacity,
+                                struct datagram_arrival *ret_arrival)
+{
+    union
+    {
+        struct cmsghdr header;
+        char space[CMSG_SPACE(sizeof(struct in_pktinfo))];
+    } control;
+    struct datagram_arrival arrival = {};
+    struct iovec vector = {.iov_base = ret_bytes, .iov_len = capacity};
+    struct msghdr message = {
+        .msg_name = &arrival.from,
+        .msg_namelen = sizeof(arrival.from),
+        .msg_iov = &vector,
+        .msg_iovlen = 1,
+        .msg_control = &control,
+        .msg_controllen = sizeof(control),
+    };
+    ssize_t size;
+
+    do
+    {
+        size = recvmsg(fd, &message, MSG_DONTWAIT);
+    } while (size < 0 && errno == EINTR);
+    if (size < 0)
+    {
+        return -errno;
+    }
+    for (struct cmsghdr *c = CMSG_FIRSTHDR(&message); c; c = CMSG_NXTHDR(&message, c))
+    {
+        struct in_pktinfo info;
+
+        if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO &&
+            c->cmsg_len >= CMSG_LEN(sizeof(info)))
+        {
+            memcpy(&info, CMSG_DATA(c), sizeof(info));
+            arrival.interface_index = (unsigned int)info.ipi_ifindex;
+        }
+    }
+    arrival.truncated = message.msg_flags & MSG_TRUNC;
+    *ret_arrival = arrival;
+    return size;
+}

@@ -1,0 +1,586 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Tests of net: sending, own copies, duplicates, states (Q2-Q4, Q6, Z1, Z2, D5, D9, D10, N20) */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "net/net.h"
+#include "net/netbios/socket.h"
+#include "net/netbios/transaction.h"
+#include "net/netbios/datagram.h"
+
+#include <arpa/inet.h>
+#include <dirent.h>
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static const char *const LOOPBACK[] = {"lo"};
+static const char *const NOWHERE[] = {"nosuch0"};
+
+struct host
+{
+    sd_event *event;
+    struct net *net;
+    uint16_t port;
+    unsigned int delivered;
+    char slot[64];
+    char data[512];
+    size_t size;
+    char source_name[64];
+    struct in_addr source;
+    bool from_network;
+    int answer;
+};
+
+static int on_deliver(void *userdata, const struct net_message *message)
+{
+    struct host *host = userdata;
+
+    host->delivered++;
+    assert_true(message->slot_size < sizeof(host->slot) && message->size <= sizeof(host->data));
+    memcpy(host->slot, message->slot, message->slot_size);
+    host->slot[message->slot_size] = 0;
+    if (message->size)
+    {
+        memcpy(host->data, message->data, message->size);
+    }
+    host->size = message->size;
+    strncpy(host->source_name, message->source_name, sizeof(host->source_name) - 1);
+    host->source = message->source;
+    host->from_network = message->from_network;
+    return host->answer;
+}
+
+static int bind_any(uint16_t *ret_port)
+{
+    struct sockaddr_in a = {.sin_family = AF_INET};
+    socklen_t size = sizeof(a);
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+    assert_true(fd >= 0);
+    assert_return_code(bind(fd, (struct sockaddr *)&a, sizeof(a)), errno);
+    assert_return_code(getsockname(fd, (struct sockaddr *)&a, &size), errno);
+    *ret_port = ntohs(a.sin_port);
+    return fd;
+}
+
+/* peer_port 0: to itself */
+static void host_start(struct host *host, const char *computer, const char *const *interfaces,
+                       uint16_t peer_port)
+{
+    struct net_config config = NET_CONFIG_DEFAULT;
+    struct net_sink sink = {host, on_deliver};
+
+    *host = (struct host){};
+    assert_int_equal(sd_event_new(&host->event), 0);
+    config.computer = computer;
+    config.workgroup = "labgrp";
+    config.interfaces = interfaces;
+    config.n_interfaces = 1;
+    config.datagram_fd = bind_any(&host->port);
+    config.peer_port = peer_port;
+    assert_int_equal(net_new(&host->net, host->event, &config, &sink, NULL), 0);
+}
+
+static void host_stop(struct host *host)
+{
+    host->net = net_free(host->net);
+    host->event = sd_event_unref(host->event);
+}
+
+static unsigned int host_run(struct host *host)
+{
+    unsigned int wakeups = 0;
+
+    while (sd_event_run(host->event, 0) > 0)
+    {
+        wakeups++;
+    }
+    return wakeups;
+}
+
+static uint64_t counter(struct host *host, enum net_counter which)
+{
+    static struct net_status status;
+
+    net_status(host->net, &status);
+    return status.counters.values[which];
+}
+
+static void on_done(void *userdata, int result)
+{
+    int *results = userdata;
+
+    /* Exactly once. */
+    assert_int_equal(*results, -1);
+    *results = result;
+}
+
+static int send_message(struct host *host, const char *target, const char *slot, const void *data,
+                        size_t size)
+{
+    struct net_request request = {target, slot, strlen(slot), data, size};
+    int result = -1;
+
+    assert_int_equal(net_send(host->net, &request, on_done, &result), 0);
+    return result;
+}
+
+static void skip_without_loopback(struct host *host)
+{
+    static struct net_status status;
+
+    net_status(host->net, &status);
+    if (status.n_interfaces == 0)
+    {
+        print_message("skipped: no loopback interface here\n");
+        host_stop(host);
+        skip();
+    }
+}
+
+/* D10, N16, N17: another host gets one copy from the network, the own slot exactly one directly. */
+static void test_group(void **state)
+{
+    static const char *const targets[] = {"*", "LabGrp"};
+    struct host a, b;
+
+    (void)state;
+    host_start(&b, "hostb", LOOPBACK, 0);
+    host_start(&a, "hosta", LOOPBACK, b.port);
+    skip_without_loopback(&a);
+    for (unsigned int i = 0; i < 2; i++)
+    {
+        assert_int_equal(send_message(&a, targets[i], "dir\\caf\xc3\xa9", "hello", 6), NET_OK);
+        host_run(&b);
+        host_run(&a);
+        assert_int_equal(a.delivered, i + 1);
+        assert_int_equal(b.delivered, i + 1);
+        assert_false(a.from_network);
+        assert_int_equal(a.source.s_addr, 0);
+        assert_true(b.from_network);
+        assert_int_equal(b.source.s_addr, htonl(INADDR_LOOPBACK));
+        assert_string_equal(a.source_name, "HOSTA");
+        assert_string_equal(b.source_name, "HOSTA");
+        assert_string_equal(a.slot, "dir\\caf\xc3\xa9");
+        assert_string_equal(b.slot, "dir\\caf\xc3\xa9");
+        assert_int_equal(b.size, 6);
+        assert_string_equal(b.data, "hello");
+    }
+    assert_int_equal(counter(&a, NET_COUNTER_SENT_DATAGRAMS), 2);
+    assert_int_equal(counter(&a, NET_COUNTER_LOCAL_DELIVERED), 2);
+    assert_int_equal(counter(&b, NET_COUNTER_DELIVERED), 2);
+    host_stop(&a);
+    host_stop(&b);
+}
+
+/* D9, D10: our own broadcast comes back to our own socket and is dropped. */
+static void test_own_copy(void **state)
+{
+    struct host a;
+
+    (void)state;
+    host_start(&a, "hosta", LOOPBACK, 0);
+    skip_without_loopback(&a);
+    for (int i = 0; i < 20; i++)
+    {
+        assert_int_equal(send_message(&a, "*", "x", "", 0), NET_OK);
+    }
+    host_run(&a);
+    assert_int_equal(a.delivered, 20);
+    assert_int_equal(counter(&a, NET_COUNTER_DROP_OWN_COPY), 20);
+    assert_int_equal(counter(&a, NET_COUNTER_DELIVERED), 0);
+    host_stop(&a);
+}
+
+/* D5: type 0x11, flags F and B node; SOURCE_IP and port are the interface's and the socket's. */
+static void test_bytes(void **state)
+{
+    struct sockaddr_in from;
+    struct datagram first, d;
+    uint8_t bytes[1024];
+    socklen_t from_size = sizeof(from);
+    uint16_t port;
+    struct host a;
+    ssize_t size;
+    int fd;
+
+    (void)state;
+    fd = bind_any(&port);
+    host_start(&a, "hosta", LOOPBACK, port);
+    skip_without_loopback(&a);
+    assert_int_equal(send_message(&a, "*", "x", "1", 1), NET_OK);
+    assert_int_equal(send_message(&a, "*", "x", "2", 1), NET_OK);
+    size = recvfrom(fd, bytes, sizeof(bytes), MSG_DONTWAIT, (struct sockaddr *)&from, &from_size);
+    assert_true(size > 0);
+    assert_memory_equal(bytes, "\x11\x02", 2);
+    assert_int_equal(ntohs(from.sin_port), a.port);
+    assert_int_equal(datagram_read(bytes, (size_t)size, &first), DATAGRAM_OK);
+    assert_int_equal(first.source_ip.s_addr, htonl(INADDR_LOOPBACK));
+    assert_int_equal(first.source_port, a.port);
+    assert_memory_equal(first.source.bytes, "HOSTA          ", 16);
+    assert_memory_equal(first.destination.bytes, "LABGRP         ", 16);
+    size = recv(fd, bytes, sizeof(bytes), MSG_DONTWAIT);
+    assert_true(size > 0);
+    assert_int_equal(datagram_read(bytes, (size_t)size, &d), DATAGRAM_OK);
+    assert_int_equal(d.id, (uint16_t)(first.id + 1));
+    close(fd);
+    host_stop(&a);
+}
+
+/* N15, Q6: one's own name is local; Q3: others can not be resolved yet. */
+static void test_targets(void **state)
+{
+    struct host a;
+
+    (void)state;
+    host_start(&a, "hosta", LOOPBACK, 0);
+    assert_int_equal(send_message(&a, "HOSTA", "x", "m", 1), NET_OK);
+    assert_int_equal(a.delivered, 1);
+    assert_int_equal(send_message(&a, "HOSTB", "x", "m", 1), NET_UNRESOLVED);
+    assert_int_equal(send_message(&a, "", "x", "m", 1), NET_BAD_TARGET);
+    assert_int_equal(send_message(&a, "*", "", "m", 1), NET_BAD_SLOT);
+    assert_int_equal(send_message(&a, "*", "\xd0\x9f", "m", 1), NET_NOT_REPRESENTABLE);
+    assert_int_equal(send_message(&a, "*", "\xed\xa0\x80", "m", 1), NET_NOT_REPRESENTABLE);
+    assert_int_equal(a.delivered, 1);
+    assert_int_equal(counter(&a, NET_COUNTER_SEND_REFUSED), 5);
+    assert_int_equal(counter(&a, NET_COUNTER_SENT_DATAGRAMS), 0);
+    host_stop(&a);
+}
+
+/* Q4, Z1, Z2, Z4: refused as a whole, the own slot gets nothing either. */
+static void test_sizes(void **state)
+{
+    static const struct
+    {
+        const char *slot;
+        size_t size;
+        int result;
+    } rows[] = {
+        {"abcd", 424, NET_OK},
+        {"abcd", 425, NET_TOO_LARGE},
+        {"abcd", 428, NET_TOO_LARGE},
+        {"abcdefgh", 424, NET_OK},
+        {"abcdefghi", 420, NET_OK},
+        {"abcdefghi", 421, NET_FRAME_TOO_LARGE},
+        {"abcdefghi", 425, NET_TOO_LARGE},
+        {"caf\xc3\xa9mail", 424, NET_OK}, /* eight characters, nine bytes of UTF-8 */
+        {"a", 65536, NET_TOO_LARGE},
+    };
+    static char data[65536], slot[2000];
+    struct host a;
+
+    (void)state;
+    host_start(&a, "hosta", LOOPBACK, 0);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+    {
+        unsigned int before = a.delivered;
+
+        assert_int_equal(send_message(&a, "*", rows[i].slot, data, rows[i].size), rows[i].result);
+        assert_int_equal(a.delivered - before, rows[i].result == NET_OK);
+        before = a.delivered;
+        assert_int_equal(send_message(&a, "HOSTA", rows[i].slot, data, rows[i].size),
+                         rows[i].result);
+        assert_int_equal(a.delivered - before, rows[i].result == NET_OK);
+    }
+    memset(slot, 's', sizeof(slot) - 1);
+    assert_int_equal(send_message(&a, "*", slot, data, 0), NET_FRAME_TOO_LARGE);
+    assert_int_equal(send_message(&a, "*", slot, data, 425), NET_TOO_LARGE);
+    host_stop(&a);
+}
+
+/* Q2: no interface is a normal state; the send succeeds, the own slot gets its copy. */
+static void test_nowhere(void **state)
+{
+    static struct net_status status;
+    struct host a;
+
+    (void)state;
+    host_start(&a, "hosta", NOWHERE, 0);
+    assert_int_equal(send_message(&a, "*", "x", "m", 1), NET_OK);
+    assert_int_equal(a.delivered, 1);
+    net_status(a.net, &status);
+    assert_int_equal(status.state, NET_STATE_OWN_SOCKETS);
+    assert_int_equal(status.n_interfaces, 0);
+    assert_int_equal(status.counters.values[NET_COUNTER_SENT_NOWHERE], 1);
+    /* Q2 again: nobody has the slot, here or there. */
+    a.answer = NET_DELIVER_NO_SLOT;
+    assert_int_equal(send_message(&a, "*", "y", "m", 1), NET_OK);
+    assert_int_equal(counter(&a, NET_COUNTER_LOCAL_UNDELIVERED), 1);
+    host_stop(&a);
+}
+
+/* A port in use is not fatal: local only, with a reason and a command. */
+static void test_port_in_use(void **state)
+{
+    static struct net_status status;
+    struct net_config config = NET_CONFIG_DEFAULT;
+    struct host a = {};
+    struct net_sink sink = {&a, on_deliver};
+    int fd;
+
+    (void)state;
+    assert_int_equal(sd_event_new(&a.event), 0);
+    fd = bind_any(&config.datagram_port);
+    assert_int_equal(net_new(&a.net, a.event, &config, &sink, NULL), 0);
+    net_status(a.net, &status);
+    assert_int_equal(status.state, NET_STATE_LOCAL_ONLY);
+    assert_int_equal(status.error, EADDRINUSE);
+    assert_non_null(strstr(status.reason, "in use"));
+    assert_non_null(strstr(status.fix, "ss -ulpn"));
+    assert_string_equal(status.workgroup, "WORKGROUP");
+    assert_int_equal(send_message(&a, "*", "x", "m", 1), NET_OK);
+    assert_int_equal(a.delivered, 1);
+    assert_int_equal(counter(&a, NET_COUNTER_SENT_NOWHERE), 1);
+    assert_int_equal(counter(&a, NET_COUNTER_SENT_DATAGRAMS), 0);
+    close(fd);
+    host_stop(&a);
+}
+
+static void test_explanations(void **state)
+{
+    char reason[SOCKET_TEXT_SIZE], fix[SOCKET_TEXT_SIZE];
+
+    (void)state;
+    datagram_socket_explain(EACCES, 138, 137, reason, fix);
+    assert_string_equal(reason, "no permission to use UDP port 138");
+    assert_non_null(strstr(fix, "sudo sysctl net.ipv4.ip_unprivileged_port_start=137"));
+    assert_non_null(strstr(fix, "sudo setcap cap_net_bind_service=+ep /"));
+    datagram_socket_explain(EADDRINUSE, 138, 137, reason, fix);
+    assert_string_equal(fix, "sudo ss -ulpn 'sport = :138'");
+    datagram_socket_explain(EMFILE, 138, 137, reason, fix);
+    assert_non_null(strstr(reason, "Too many open files"));
+    assert_string_equal(fix, "");
+}
+
+static void test_settings(void **state)
+{
+    static const char *const bad_name = "A#xyz";
+    struct net_sink sink = {NULL, on_deliver};
+    struct net_config config = NET_CONFIG_DEFAULT;
+    const char *invalid = NULL;
+    struct net *net = NULL;
+    sd_event *event;
+    int pair[2];
+
+    (void)state;
+    assert_int_equal(sd_event_new(&event), 0);
+    config.computer = "sixteen-letters!";
+    assert_int_equal(net_new(&net, event, &config, &sink, &invalid), -EINVAL);
+    assert_string_equal(invalid, "computer");
+    config.computer = NULL;
+    config.workgroup = "*";
+    assert_int_equal(net_new(&net, event, &config, &sink, &invalid), -EINVAL);
+    assert_string_equal(invalid, "workgroup");
+    config.workgroup = NULL;
+    config.names = &bad_name;
+    config.n_names = 1;
+    assert_int_equal(net_new(&net, event, &config, &sink, &invalid), -EINVAL);
+    assert_string_equal(invalid, "names");
+    config.n_names = 0;
+    config.codepage = "NO-SUCH";
+    assert_int_equal(net_new(&net, event, &config, &sink, &invalid), -EINVAL);
+    assert_string_equal(invalid, "codepage");
+    config.codepage = NULL;
+    assert_return_code(socketpair(AF_UNIX, SOCK_DGRAM, 0, pair), errno);
+    config.datagram_fd = pair[0];
+    assert_int_equal(net_new(&net, event, &config, &sink, &invalid), -EINVAL);
+    assert_string_equal(invalid, "datagram_fd");
+    assert_null(net);
+    /* On failure the descriptor is still the caller's. */
+    assert_return_code(close(pair[0]), errno);
+    close(pair[1]);
+    sd_event_unref(event);
+    assert_null(net_free(NULL));
+}
+
+static size_t make_datagram(uint8_t *bytes, uint16_t id)
+{
+    struct transaction t = {"x", 1, (const uint8_t *)"m", 1};
+    struct datagram d = {.type = DATAGRAM_BROADCAST, .id = id};
+    uint8_t smb[TRANSACTION_SIZE_MAX];
+
+    d.source = d.destination = netbios_name_wildcard();
+    d.user_data = smb;
+    assert_int_equal(transaction_write(&t, smb, &d.user_data_size), TRANSACTION_OK);
+    return datagram_write(&d, bytes);
+}
+
+static int connect_to(uint32_t from, uint16_t port)
+{
+    struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(from)};
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+    assert_true(fd >= 0);
+    assert_return_code(bind(fd, (struct sockaddr *)&a, sizeof(a)), errno);
+    a.sin_port = htons(port);
+    a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    assert_return_code(connect(fd, (struct sockaddr *)&a, sizeof(a)), errno);
+    return fd;
+}
+
+/* D9: the second copy is dropped; a broken datagram with the id of a good one does not harm it. */
+static void test_duplicates(void **state)
+{
+    uint8_t bytes[DATAGRAM_SIZE_MAX];
+    size_t size = make_datagram(bytes, 0x7777);
+    struct host a;
+    int one, two;
+
+    (void)state;
+    host_start(&a, "hosta", LOOPBACK, 0);
+    one = connect_to(0x7f000005, a.port);
+    two = connect_to(0x7f000006, a.port);
+    assert_int_equal(send(one, bytes, size - 1, 0), size - 1);
+    assert_int_equal(send(one, bytes, size, 0), size);
+    assert_int_equal(send(one, bytes, size, 0), size);
+    assert_int_equal(send(two, bytes, size, 0), size);
+    host_run(&a);
+    assert_int_equal(a.delivered, 2);
+    assert_string_equal(a.source_name, "*");
+    assert_int_equal(counter(&a, NET_COUNTER_DROP_DUPLICATE), 1);
+    assert_int_equal(counter(&a, NET_COUNTER_DROP_DATA_BOUND), 1);
+    assert_int_equal(counter(&a, NET_COUNTER_DELIVERED), 2);
+    close(one);
+    close(two);
+    host_stop(&a);
+}
+
+/* A flood does not keep the loop from its other work; an empty datagram is one packet, not the end.
+ */
+static void test_batches(void **state)
+{
+    uint8_t bytes[DATAGRAM_SIZE_MAX];
+    struct host a;
+    int fd;
+
+    (void)state;
+    host_start(&a, "hosta", LOOPBACK, 0);
+    fd = connect_to(0x7f000005, a.port);
+    assert_int_equal(send(fd, bytes, 0, 0), 0);
+    for (uint16_t id = 0; id < 129; id++)
+    {
+        size_t size = make_datagram(bytes, id);
+
+        assert_int_equal(send(fd, bytes, size, 0), size);
+    }
+    assert_int_equal(host_run(&a), 3);
+    assert_int_equal(a.delivered, 129);
+    assert_int_equal(counter(&a, NET_COUNTER_DROP_SHORT), 1);
+    close(fd);
+    host_stop(&a);
+}
+
+/* Told to use one interface only, we do not listen on the others. */
+static void test_other_interface(void **state)
+{
+    uint8_t bytes[DATAGRAM_SIZE_MAX];
+    size_t size = make_datagram(bytes, 1);
+    struct host a;
+    int fd;
+
+    (void)state;
+    host_start(&a, "hosta", NOWHERE, 0);
+    fd = connect_to(0x7f000005, a.port);
+    assert_int_equal(send(fd, bytes, size, 0), size);
+    host_run(&a);
+    assert_int_equal(a.delivered, 0);
+    assert_int_equal(counter(&a, NET_COUNTER_DROP_INTERFACE), 1);
+    close(fd);
+    host_stop(&a);
+}
+
+/* Each answer of the sink has its counter. */
+static void test_answers(void **state)
+{
+    static const struct
+    {
+        int answer;
+        enum net_counter counter;
+    } rows[] = {
+        {NET_DELIVER_NO_SLOT, NET_COUNTER_DROP_NO_SLOT},
+        {NET_DELIVER_FULL, NET_COUNTER_DROP_FULL},
+        {NET_DELIVER_TOO_LARGE, NET_COUNTER_DROP_TOO_LARGE},
+        {NET_DELIVER_DENIED, NET_COUNTER_DROP_DENIED},
+        {-ENOMEM, NET_COUNTER_DROP_FAILED},
+    };
+    uint8_t bytes[DATAGRAM_SIZE_MAX];
+    struct host a;
+    int fd;
+
+    (void)state;
+    host_start(&a, "hosta", LOOPBACK, 0);
+    fd = connect_to(0x7f000005, a.port);
+    for (uint16_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+    {
+        size_t size = make_datagram(bytes, i);
+
+        a.answer = rows[i].answer;
+        assert_int_equal(send(fd, bytes, size, 0), size);
+        host_run(&a);
+        assert_int_equal(counter(&a, rows[i].counter), 1);
+    }
+    assert_int_equal(counter(&a, NET_COUNTER_DELIVERED), 0);
+    close(fd);
+    host_stop(&a);
+}
+
+static void test_counter_names(void **state)
+{
+    (void)state;
+    for (int i = 0; i < NET_COUNTER_COUNT; i++)
+    {
+        assert_non_null(net_counter_name(i));
+        for (int j = 0; j < i; j++)
+        {
+            assert_string_not_equal(net_counter_name(i), net_counter_name(j));
+        }
+    }
+}
+
+static size_t count_fds(void)
+{
+    DIR *directory = opendir("/proc/self/fd");
+    size_t n = 0;
+
+    assert_non_null(directory);
+    while (readdir(directory))
+    {
+        n++;
+    }
+    closedir(directory);
+    return n;
+}
+
+static void test_no_fd_leak(void **state)
+{
+    size_t before = count_fds();
+    struct host a;
+
+    (void)state;
+    host_start(&a, "hosta", LOOPBACK, 0);
+    assert_int_equal(send_message(&a, "*", "x", "m", 1), NET_OK);
+    host_stop(&a);
+    assert_int_equal(count_fds(), before);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_group),       cmocka_unit_test(test_own_copy),
+        cmocka_unit_test(test_bytes),       cmocka_unit_test(test_targets),
+        cmocka_unit_test(test_sizes),       cmocka_unit_test(test_nowhere),
+        cmocka_unit_test(test_port_in_use), cmocka_unit_test(test_explanations),
+        cmocka_unit_test(test_settings),    cmocka_unit_test(test_duplicates),
+        cmocka_unit_test(test_batches),     cmocka_unit_test(test_other_interface),
+        cmocka_unit_test(test_answers),     cmocka_unit_test(test_counter_names),
+        cmocka_unit_test(test_no_fd_leak),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
