@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The client's connection to mailslotd: requests, and coming back after a daemon restart. */
+#include "client/connection.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+#include <utlist.h>
+
+#include "client/slot.h"
+#include "client/start.h"
+
+#ifndef MAILSLOTD_PATH
+#define MAILSLOTD_PATH "/usr/bin/mailslotd"
+#endif
+
+/*
+ * The daemon may die or be restarted at any time. Queues live in memory that the clients share, so
+ * messages go on flowing between those who have a slot mapped; what is lost is the registry. Every
+ * client therefore keeps what a new daemon needs (name, queue, the daemon's end of each lease) and
+ * shows it to the next daemon: in the request that fails, in a blocked read that sees the
+ * connection break, or at the latest a second after the next look at an empty slot.
+ */
+
+enum
+{
+    CLIENT_RETRY_MS = 1000,  /* no second attempt to reach a missing daemon before this */
+    CLIENT_GLANCE_MS = 1000, /* how long a quiet client may not notice a restart */
+    CLIENT_ATTEMPTS = 3,
+};
+
+int64_t client_clock(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+    return now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000;
+}
+
+static const int client_results[CONTROL_RESULTS] = {
+    [CONTROL_OK] = MAILSLOT_OK,
+    [CONTROL_EXISTS] = MAILSLOT_EXISTS,
+    [CONTROL_NOT_FOUND] = MAILSLOT_NOT_FOUND,
+    [CONTROL_BAD_NAME] = MAILSLOT_BAD_NAME,
+    [CONTROL_LIMIT] = MAILSLOT_LIMIT,
+    [CONTROL_TOO_LARGE] = MAILSLOT_TOO_LARGE,
+    [CONTROL_UNRESOLVED] = MAILSLOT_UNRESOLVED,
+    [CONTROL_NOT_LEASE] = MAILSLOT_NOT_LEASE,
+    [CONTROL_DENIED] = MAILSLOT_DENIED,
+    [CONTROL_FULL] = MAILSLOT_FULL,
+    [CONTROL_VERSION_MISMATCH] = MAILSLOT_VERSION,
+};
+
+static void client_disconnect(struct mailslot_client *client)
+{
+    if (client->socket >= 0)
+        close(client->socket);
+    client->socket = -1;
+}
+
+/* One exchange on the open connection. */
+int client_call_exchange(struct client_call *call)
+{
+    struct mailslot_client *client = call->client;
+    const struct control_header *header = packet_header(&call->packet);
+    uint32_t serial = ++client->serial;
+    uint16_t type = header->type;
+    int r;
+
+    ((struct control_header *)call->packet.bytes)->serial = serial;
+    r = packet_send(client->socket, &call->packet, 0);
+    if (r < 0)
+        return r;
+    r = packet_receive(client->socket, &call->packet, 0);
+    if (r < 0)
+        return r;
+    if (header->serial != serial || header->type != type)
+    {
+        packet_close_fds(&call->packet);
+        return -EPROTO;
+    }
+    if (header->result < 0)
+        return header->result == -EPIPE || header->result == -EPROTO ? -EIO : header->result;
+    if (header->result >= CONTROL_RESULTS)
+        return -EIO;
+    return client_results[header->result];
+}
+
+static int client_hello(struct client_call *call)
+{
+    struct mailslot_client *client = call->client;
+    struct control_hello *hello =
+        packet_start(&call->packet, CONTROL_HELLO, 0, 0, sizeof(struct control_hello));
+    struct control_welcome welcome;
+    int r;
+
+    hello->pid = getpid();
+    hello->last_client = client->id;
+    r = packet_append(&call->packet, client->program, strlen(client->program));
+    if (r < 0)
+        return r;
+    r = client_call_exchange(call);
+    if (r)
+        return r;
+    packet_body(&call->packet, &welcome, sizeof(welcome));
+    packet_close_fds(&call->packet);
+    if (!welcome.client || welcome.client > INT32_MAX)
+        return -EPROTO;
+    client->id = welcome.client;
+    return 0;
+}
+
+static int client_connect(struct client_call *call)
+{
+    struct mailslot_client *client = call->client;
+    const char *daemon = client->no_autostart ? NULL : client->daemon;
+    struct mailslot *slot;
+    int r = -EPIPE;
+
+    if (client->failed && client_clock() - client->failed < CLIENT_RETRY_MS)
+        return MAILSLOT_NO_DAEMON;
+    for (int attempt = 0; attempt < CLIENT_ATTEMPTS && r == -EPIPE; attempt++)
+    {
+        client_disconnect(client);
+        r = start_connect(daemon, client->reason, sizeof(client->reason), &client->socket);
+        if (r == 0)
+            r = client_hello(call);
+        if (r == 0)
+            DL_FOREACH(client->slots, slot)
+            {
+                r = slot_restore(slot, call);
+                packet_close_fds(&call->packet);
+                if (r > 0) /* the name was taken meanwhile: this slot goes on without a name */
+                    r = 0;
+                if (r < 0)
+                    break;
+            }
+    }
+    if (r)
+    {
+        if (r == MAILSLOT_VERSION)
+            snprintf(client->reason, sizeof(client->reason),
+                     "mailslotd is of another version; restart it");
+        else if (r < 0)
+            snprintf(client->reason, sizeof(client->reason), "mailslotd refuses: %s", strerror(-r));
+        client_disconnect(client);
+        client->failed = client_clock();
+        return r == -EPIPE ? MAILSLOT_NO_DAEMON : r;
+    }
+    client->failed = 0;
+    return 0;
+}
+
+static void client_lock(struct client_call *call, struct mailslot_client *client)
+{
+    sigset_t all;
+
+    /* TerminateThread arrives as a signal; it must not leave the lock taken. */
+    sigfillset(&all);
+    pthread_sigmask(SIG_BLOCK, &all, &call->signals);
+    pthread_mutex_lock(&client->lock);
+    call->client = client;
+    call->attempt = 0;
+    packet_init(&call->packet, client->buffer, CONTROL_PACKET_MAX);
+}
+
+int client_call_begin(struct client_call *call, struct mailslot_client *client)
+{
+    int r;
+
+    client_lock(call, client);
+    if (client->socket >= 0)
+        return 0;
+    r = client_connect(call);
+    if (r)
+        client_call_end(call);
+    return r;
+}
+
+int client_call_do(struct client_call *call)
+{
+    int r = client_call_exchange(call);
+
+    if (r != -EPIPE && r != -EPROTO)
+        return r;
+    client_disconnect(call->client);
+    if (r == -EPROTO || call->attempt++ >= CLIENT_ATTEMPTS)
+        return -EIO;
+    r = client_connect(call);
+    return r ? r : -EAGAIN;
+}
+
+void client_call_end(struct client_call *call)
+{
+    packet_close_fds(&call->packet);
+    pthread_mutex_unlock(&call->client->lock);
+    pthread_sigmask(SIG_SETMASK, &call->signals, NULL);
+}
+
+static bool client_hung_up(int socket)
+{
+    struct pollfd entry = {.fd = socket};
+
+    return socket >= 0 && poll(&entry, 1, 0) == 1 && (entry.revents & (POLLHUP | POLLERR));
+}
+
+void client_glance(struct mailslot_client *client, bool now)
+{
+    struct client_call call;
+    int64_t clock = client_clock();
+
+    if (!now && clock - __atomic_load_n(&client->glanced, __ATOMIC_RELAXED) < CLIENT_GLANCE_MS)
+        return;
+    __atomic_store_n(&client->glanced, clock, __ATOMIC_RELAXED);
+    client_lock(&call, client);
+    if (client_hung_up(client->socket))
+        client_disconnect(client);
+    if (client->socket < 0 && client->slots && client_connect(&call))
+        packet_close_fds(&call.packet); /* no daemon to be had: the next glance tries again */
+    client_call_end(&call);
+}
+
+int mailslot_client_new(struct mailslot_client **ret, const struct mailslot_client_options *options)
+{
+    static const struct mailslot_client_options defaults;
+    struct mailslot_client *client;
+    const char *daemon, *program;
+
+    if (!options)
+        options = &defaults;
+    daemon = options->daemon ? options->daemon : getenv("MAILSLOTD");
+    if (!daemon || !*daemon)
+        daemon = MAILSLOTD_PATH;
+    program = options->program ? options->program : program_invocation_short_name;
+
+    client = calloc(1, sizeof(*client));
+    if (!client)
+        return -ENOMEM;
+    client->socket = -1;
+    client->no_autostart = options->no_autostart;
+    pthread_mutex_init(&client->lock, NULL);
+    client->buffer = malloc(CONTROL_PACKET_MAX);
+    client->program = strndup(program, 255);
+    client->daemon = strdup(daemon);
+    if (!client->buffer || !client->program || !client->daemon)
+    {
+        mailslot_client_free(client);
+        return -ENOMEM;
+    }
+    *ret = client;
+    return 0;
+}
+
+struct mailslot_client *mailslot_client_free(struct mailslot_client *client)
+{
+    if (!client)
+        return NULL;
+    client_disconnect(client);
+    pthread_mutex_destroy(&client->lock);
+    free(client->buffer);
+    free(client->program);
+    free(client->daemon);
+    free(client);
+    return NULL;
+}
+
+int mailslot_client_connect(struct mailslot_client *client)
+{
+    struct client_call call;
+    int r = client_call_begin(&call, client);
+
+    if (r == 0)
+        client_call_end(&call);
+    return r;
+}
+
+const char *mailslot_client_reason(struct mailslot_client *client)
+{
+    return client->reason;
+}
+
+int mailslot_client_socket(struct mailslot_client *client)
+{
+    return __atomic_load_n(&client->socket, __ATOMIC_RELAXED);
+}
+
+void mailslot_client_revive(struct mailslot_client *client)
+{
+    client_glance(client, true);
+}

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* libmailslot: mailslots for native Linux programs and for the Wine side. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C"
+{
+#endif
+
+    /*
+     * Functions return 0, a negative errno (the operation failed for a reason outside mailslots),
+     * or one of these. Unless said otherwise every function may be called from any thread. Names
+     * are UTF-8 without the \\.\mailslot\ in front, '\' between components, any letter case.
+     */
+    enum mailslot_result
+    {
+        MAILSLOT_OK = 0,
+        MAILSLOT_EMPTY,            /* no message */
+        MAILSLOT_FULL,             /* the slot's quota is used up; the message was not queued */
+        MAILSLOT_TOO_LARGE,        /* larger than the slot's maximum or than a datagram may be */
+        MAILSLOT_CLOSED,           /* the slot's last server handle is gone (rows L2, P8) */
+        MAILSLOT_BUFFER_TOO_SMALL, /* the message stays queued (row R2) */
+        MAILSLOT_EXISTS,           /* the name is taken (row C5) */
+        MAILSLOT_NOT_FOUND,        /* no slot of this name (row O2) */
+        MAILSLOT_BAD_NAME,
+        MAILSLOT_LIMIT,      /* this process has as many slots or handles as it may have */
+        MAILSLOT_UNRESOLVED, /* nobody answers to that computer or domain name (row Q3) */
+        MAILSLOT_NOT_LEASE,  /* that descriptor is no mailslot */
+        MAILSLOT_DENIED,     /* wrong end of the slot (rows X1, X3), or policy */
+        MAILSLOT_NO_DAEMON,  /* mailslotd neither runs nor can be started */
+        MAILSLOT_VERSION,    /* mailslotd is of another version */
+        MAILSLOT_TIMEOUT,
+        MAILSLOT_CANCELLED,
+        MAILSLOT_RESULTS
+    };
+
+    /* A plain sentence for a result or negative errno, for messages to people. Static string. */
+    const char *mailslot_strerror(int result);
+
+    enum mailslot_kind
+    {
+        MAILSLOT_SERVER = 1, /* made by mailslot_create: reads */
+        MAILSLOT_WRITER = 2, /* opened by local name: writes */
+        MAILSLOT_REMOTE = 3, /* opened by network name: writes */
+    };
+
+#define MAILSLOT_FOREVER UINT32_MAX
+#define MAILSLOT_NONE    UINT32_MAX
+
+#define MAILSLOT_API __attribute__((warn_unused_result))
+
+    /* --- connection ------------------------------------------------------------------------------
+     */
+
+    struct mailslot_client; /* one per process; connects (and starts mailslotd) at first need */
+
+    struct mailslot_client_options
+    {
+        const char *program; /* shown in `mailslotctl status`; NULL: the process's name */
+        const char *daemon;  /* mailslotd's path; NULL: $MAILSLOTD, then the installed one */
+        bool no_autostart;
+    };
+
+    /* Copies what it needs of options (NULL: all defaults). Does not connect yet. */
+    MAILSLOT_API int mailslot_client_new(struct mailslot_client **ret,
+                                         const struct mailslot_client_options *options);
+
+    /* All its mailslots must have been freed. NULL is fine; returns NULL. */
+    struct mailslot_client *mailslot_client_free(struct mailslot_client *client);
+
+    /* Connects now. MAILSLOT_NO_DAEMON, MAILSLOT_VERSION. */
+    MAILSLOT_API int mailslot_client_connect(struct mailslot_client *client);
+
+    /* Why the last MAILSLOT_NO_DAEMON came, in plain words with the fix. Valid until the next call.
+     */
+    const char *mailslot_client_reason(struct mailslot_client *client);
+
+    /*
+     * For programs that sleep in a poll of their own: the connection to mailslotd, -1 if there is
+     * none. POLLHUP on it means that the daemon is gone; then call mailslot_client_revive(), which
+     * starts or finds a new one and shows it what this process has. After that the descriptor is
+     * another one.
+     */
+    int mailslot_client_socket(struct mailslot_client *client);
+    void mailslot_client_revive(struct mailslot_client *client);
+
+    /* --- handles ---------------------------------------------------------------------------------
+     */
+
+    struct mailslot; /* one end of a slot */
+
+    /*
+     * Makes slot `name` and returns its server end. max_message: bytes, 0 = any (C7). read_timeout:
+     * ms. *ret_lease is a descriptor that the caller owns: the slot lives until its last copy is
+     * closed in every process (L1). Whoever holds a copy can mailslot_adopt() it. Pass NULL to
+     * leave the lease with the mailslot, which then closes it in mailslot_free().
+     */
+    MAILSLOT_API int mailslot_create(struct mailslot_client *client, const char *name,
+                                     size_t name_size, uint32_t max_message, uint32_t read_timeout,
+                                     struct mailslot **ret, int *ret_lease);
+
+    /* Opens the local slot `name` for writing (O1). Lease as above. */
+    MAILSLOT_API int mailslot_open(struct mailslot_client *client, const char *name,
+                                   size_t name_size, struct mailslot **ret, int *ret_lease);
+
+    /* Opens \\host\mailslot\name; host "*" is the own workgroup. Always succeeds (Q1). */
+    MAILSLOT_API int mailslot_open_remote(struct mailslot_client *client, const char *host,
+                                          size_t host_size, const char *name, size_t name_size,
+                                          struct mailslot **ret, int *ret_lease);
+
+    /* The mailslot behind a lease got from elsewhere; `lease` stays the caller's. NOT_LEASE. */
+    MAILSLOT_API int mailslot_adopt(struct mailslot_client *client, int lease,
+                                    struct mailslot **ret);
+
+    /* Forgets this end. No other thread may be using it. NULL is fine; returns NULL. */
+    struct mailslot *mailslot_free(struct mailslot *slot);
+
+    /*
+     * To be called after closing a lease outside of this library: makes mailslotd look at once, so
+     * that a slot whose last handle is gone has disappeared when this returns (L1, L3, L4).
+     */
+    MAILSLOT_API int mailslot_check(struct mailslot_client *client, uint64_t lease_id);
+
+    struct mailslot_identity
+    {
+        enum mailslot_kind kind;
+        uint64_t lease_id;
+        uint64_t created; /* 100 ns since 1601-01-01 UTC */
+        const char *host; /* UTF-8, "" for local ones; both belong to the mailslot */
+        const char *name;
+    };
+
+    void mailslot_identify(const struct mailslot *slot, struct mailslot_identity *ret);
+
+    /* --- messages --------------------------------------------------------------------------------
+     */
+
+    /*
+     * Queues one message (a writer), or sends it (remote). Never waits for a reader (P1).
+     * FULL, TOO_LARGE, CLOSED, UNRESOLVED, DENIED on a server end.
+     */
+    MAILSLOT_API int mailslot_write(struct mailslot *slot, const void *data, uint32_t size);
+
+    /* Takes the next message without waiting. EMPTY, BUFFER_TOO_SMALL (*ret_size says how much). */
+    MAILSLOT_API int mailslot_read(struct mailslot *slot, void *buffer, uint32_t capacity,
+                                   uint32_t *ret_size);
+
+    /* Like mailslot_read; after EMPTY, mailslot_fd() becomes readable with the next event. */
+    MAILSLOT_API int mailslot_read_or_arm(struct mailslot *slot, void *buffer, uint32_t capacity,
+                                          uint32_t *ret_size);
+
+    /* The descriptor to poll for POLLIN. Stays the library's. */
+    int mailslot_fd(const struct mailslot *slot);
+
+    struct mailslot_cancel; /* lets another thread end one blocked read */
+
+    /*
+     * Takes the next message, sleeping up to timeout ms for it. TIMEOUT, CLOSED, CANCELLED,
+     * BUFFER_TOO_SMALL. cancel may be NULL.
+     */
+    MAILSLOT_API int mailslot_read_wait(struct mailslot *slot, void *buffer, uint32_t capacity,
+                                        uint32_t timeout, struct mailslot_cancel *cancel,
+                                        uint32_t *ret_size);
+
+    MAILSLOT_API int mailslot_cancel_new(struct mailslot_cancel **ret);
+    struct mailslot_cancel *mailslot_cancel_free(struct mailslot_cancel *cancel);
+    void mailslot_cancel_now(struct mailslot_cancel *cancel);   /* also before the read sleeps */
+    void mailslot_cancel_reset(struct mailslot_cancel *cancel); /* for the next read */
+
+    /* Copies the start of the next message without taking it. EMPTY. *ret_size: bytes copied. */
+    MAILSLOT_API int mailslot_peek(struct mailslot *slot, void *buffer, uint32_t capacity,
+                                   uint32_t *ret_size);
+
+    struct mailslot_info
+    {
+        uint32_t max_message;  /* as given to mailslot_create */
+        uint32_t read_timeout; /* ms */
+        uint32_t next_size;    /* MAILSLOT_NONE when empty */
+        uint32_t count;        /* messages queued */
+    };
+
+    /* Server or writer end (I1-I3, I6). DENIED on a remote one. */
+    MAILSLOT_API int mailslot_info(struct mailslot *slot, struct mailslot_info *ret);
+
+    /* For reads that start from now on, through any handle (I10, I11). */
+    MAILSLOT_API int mailslot_set_read_timeout(struct mailslot *slot, uint32_t ms);
+
+    /* --- without a handle ------------------------------------------------------------------------
+     */
+
+    /* One message to \\host\mailslot\name. host "." is this machine only. As mailslot_write. */
+    MAILSLOT_API int mailslot_send(struct mailslot_client *client, const char *host,
+                                   size_t host_size, const char *name, size_t name_size,
+                                   const void *data, uint32_t size);
+
+    /* mailslotd's status as JSON text; the caller frees *ret. */
+    MAILSLOT_API int mailslot_status(struct mailslot_client *client, char **ret);
+
+#ifdef __cplusplus
+}
+#endif

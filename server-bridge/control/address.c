@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Where mailslotd listens. */
+#include "control/address.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+const char *control_address_forced(void)
+{
+    const char *path = getenv("MAILSLOTD_SOCKET");
+
+    return path && *path ? path : NULL;
+}
+
+int control_address_user(char *path, size_t size)
+{
+    const char *runtime = getenv("XDG_RUNTIME_DIR");
+    int n;
+
+    /* A runtime folder of another user (left over after su or sudo) is not ours to use. */
+    if (runtime && *runtime == '/' && access(runtime, W_OK) == 0)
+    {
+        struct stat st;
+
+        if (stat(runtime, &st) == 0 && st.st_uid == geteuid())
+        {
+            n = snprintf(path, size, "%s/wine-mailslot/socket", runtime);
+            return n < 0 || (size_t)n >= size ? -ENAMETOOLONG : 0;
+        }
+    }
+    n = snprintf(path, size, "/tmp/wine-mailslot-%u/socket", (unsigned int)geteuid());
+    return n < 0 || (size_t)n >= size ? -ENAMETOOLONG : 0;
+}
+
+int control_address_secure_folder(const char *path)
+{
+    struct sockaddr_un address;
+    struct stat st;
+    char *slash;
+    int r;
+
+    r = control_address_fill(&address, path);
+    if (r < 0)
+        return r;
+    slash = strrchr(address.sun_path, '/');
+    if (!slash || slash == address.sun_path)
+        return -EINVAL;
+    *slash = 0;
+    if (mkdir(address.sun_path, 0700) < 0 && errno != EEXIST)
+        return -errno;
+    if (lstat(address.sun_path, &st) < 0)
+        return -errno;
+    if (!S_ISDIR(st.st_mode) || st.st_uid != geteuid() ||
+        ((st.st_mode & 022) && !(st.st_mode & S_ISVTX)))
+        return -EPERM;
+    return 0;
+}
+
+int control_address_fill(struct sockaddr_un *ret, const char *path)
+{
+    size_t size = strlen(path);
+
+    if (size >= sizeof(ret->sun_path))
+        return -ENAMETOOLONG;
+    memset(ret, 0, sizeof(*ret));
+    ret->sun_family = AF_UNIX;
+    memcpy(ret->sun_path, path, size);
+    return 0;
+}

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Control protocol between mailslotd and its clients: this header is its documentation. */
+#pragma once
+
+#include <stdint.h>
+
+/*
+ * Transport: AF_UNIX SOCK_SEQPACKET. One packet is one message: a header, the fixed body of its
+ * type, then `extra` bytes (a name, message data) that fill the rest of the packet. File
+ * descriptors travel as SCM_RIGHTS with the packet. A client sends a request and gets exactly one
+ * reply with the same serial; the daemon never sends anything unasked. Fields are in host byte
+ * order (both sides are on one machine) and have the same layout in 32- and 64-bit processes.
+ * Bodies only ever grow at their end: a receiver takes missing bytes as zero.
+ */
+#define CONTROL_MAGIC   0x544f4c53u
+#define CONTROL_VERSION 1
+
+#define CONTROL_NAME_MAX   98304u  /* bytes of a slot name: 32,767 UTF-16 units as UTF-8 */
+#define CONTROL_PACKET_MAX 180000u /* bytes of one packet; the kernel's default limit is ~208 KiB  \
+                                    */
+#define CONTROL_FDS_MAX  4
+#define CONTROL_HOST_MAX 255 /* bytes of a remote computer, domain or DNS name */
+
+enum control_type
+{
+    CONTROL_HELLO = 1, /* who I am; must come first. Reply: struct control_welcome */
+    CONTROL_CREATE,    /* new slot. Reply: struct control_slot + lease, memfd, eventfd, watch */
+    CONTROL_OPEN,      /* writer on a local slot. Reply as CREATE */
+    CONTROL_REMOTE,    /* writer on a remote name. Reply: struct control_slot + lease, watch */
+    CONTROL_ADOPT,     /* fd: a lease got from elsewhere. Reply: struct control_slot + memfd,
+                          eventfd, watch (remote: watch only) */
+    CONTROL_CHECK,     /* look at this lease now: is its last handle gone? No body in the reply */
+    CONTROL_SEND,      /* one message to a remote lease, or by target and name. No reply body */
+    CONTROL_STUCK,     /* the lock of this lease's queue is held too long. No reply body */
+    CONTROL_RESTORE,   /* after a daemon restart: + watch, memfd, eventfd. No reply body */
+    CONTROL_STATUS,    /* Reply: memfd with the status as JSON */
+    CONTROL_TYPES
+};
+
+/* Results that a client must handle; negative numbers are errnos. */
+enum control_result
+{
+    CONTROL_OK = 0,
+    CONTROL_EXISTS,     /* the name is taken */
+    CONTROL_NOT_FOUND,  /* no such slot */
+    CONTROL_BAD_NAME,   /* empty, too long, holds NUL */
+    CONTROL_LIMIT,      /* this client has all that one client may have */
+    CONTROL_TOO_LARGE,  /* message larger than its way allows */
+    CONTROL_UNRESOLVED, /* nobody has this network name */
+    CONTROL_NOT_LEASE,  /* the fd is no lease of this daemon */
+    CONTROL_DENIED,     /* policy */
+    CONTROL_FULL,       /* the slot's quota is used up */
+    CONTROL_VERSION_MISMATCH,
+    CONTROL_RESULTS
+};
+
+enum control_kind
+{
+    CONTROL_KIND_SERVER = 1,
+    CONTROL_KIND_WRITER = 2,
+    CONTROL_KIND_REMOTE = 3,
+};
+
+struct control_header
+{
+    uint32_t magic;
+    uint16_t version;
+    uint16_t type;
+    uint32_t serial;
+    int32_t result; /* in replies: enum control_result or a negative errno */
+};
+
+struct control_hello /* extra: program name for the status, UTF-8 */
+{
+    uint32_t pid;         /* as the client sees itself; only shown */
+    uint32_t last_client; /* client id it had from the daemon before, 0 if new: keeps its locks */
+};
+
+struct control_welcome
+{
+    uint32_t client; /* id of this process: 31 bits, not 0; the holder id of queue locks */
+    uint32_t daemon_pid;
+};
+
+struct control_create /* extra: name, UTF-8 without \\.\mailslot\ */
+{
+    uint32_t max_message;  /* bytes, 0 = any */
+    uint32_t read_timeout; /* ms, UINT32_MAX = for ever */
+};
+
+struct control_remote /* extra: host, then slot name */
+{
+    uint32_t host_size;
+};
+
+struct control_slot /* extra: name (CREATE, OPEN, ADOPT); host and name (REMOTE, ADOPT) */
+{
+    uint64_t lease; /* random id, valid across daemon restarts */
+    uint64_t slot;  /* random id of the slot; 0 for a remote lease */
+    uint32_t kind;  /* enum control_kind */
+    uint32_t host_size;
+    uint64_t inode;   /* of the lease socket, to know it again in another process */
+    uint64_t created; /* 100 ns since 1601-01-01 UTC: what GetFileTime shows */
+};
+
+struct control_lease
+{
+    uint64_t lease;
+};
+
+struct control_send /* extra: with lease 0: host and name, then data; else data alone */
+{
+    uint64_t lease;
+    uint32_t host_size;
+    uint32_t name_size;
+};
+
+struct control_restore /* extra: host and name */
+{
+    struct control_slot slot;
+    uint32_t client_count; /* reserved, 0 */
+    uint32_t reserved;
+};
+
+_Static_assert(sizeof(struct control_header) == 16, "wire layout");
+_Static_assert(sizeof(struct control_slot) == 40, "wire layout");
+_Static_assert(sizeof(struct control_send) == 16, "wire layout");
+_Static_assert(sizeof(struct control_restore) == 48, "wire layout");

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Messages that pass through the daemon: from the network, to the network, to a named slot. */
+#pragma once
+
+#include <stddef.h>
+
+#include "daemon/host.h"
+
+/* Not NUL-terminated. host: "." this machine only, "*" the own workgroup, else a name. */
+struct deliver_target
+{
+    const char *host;
+    size_t host_size;
+    const char *name;
+    size_t name_size;
+};
+
+/* One message from a client. Returns enum control_result or a negative errno. */
+__attribute__((warn_unused_result)) int
+deliver_send(struct host *host, const struct deliver_target *target, const void *data, size_t size);
+
+/* The net's sink: one message for a local slot. Returns enum net_deliver_result. */
+int deliver_from_net(void *userdata, const struct net_message *message);

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The daemon as a whole: what the rooms share. */
+#include "daemon/host.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "daemon/deliver.h"
+#include "daemon/peer.h"
+
+#define HOST_INTERFACES_MAX 32
+/* How long a daemon that was just started waits for the client that started it. */
+#define HOST_FIRST_CLIENT_SECONDS 10
+
+static int host_on_connection(sd_event_source *source, int fd, uint32_t events, void *userdata)
+{
+    struct host *host = userdata;
+    int socket = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+    (void)source;
+    (void)events;
+    /* Out of descriptors: the connection stays in the backlog until one is free. */
+    if (socket >= 0 && peer_new(host, socket) < 0)
+        host->counters.refused_peers++;
+    host_check_idle(host);
+    return 0;
+}
+
+static int host_on_idle(sd_event_source *source, uint64_t usec, void *userdata)
+{
+    struct host *host = userdata;
+
+    (void)source;
+    (void)usec;
+    return sd_event_exit(host->event, 0);
+}
+
+void host_check_idle(struct host *host)
+{
+    uint64_t seconds = host->config->idle_timeout;
+
+    host->idle = sd_event_source_disable_unref(host->idle);
+    if (host->n_peers)
+        host->starting = false;
+    if (!seconds || host->n_peers || registry_lease_count(host->registry))
+        return;
+    if (host->starting && seconds < HOST_FIRST_CLIENT_SECONDS)
+        seconds = HOST_FIRST_CLIENT_SECONDS;
+    /* Without the timer the daemon merely stays longer. */
+    if (sd_event_add_time_relative(host->event, &host->idle, CLOCK_MONOTONIC, seconds * 1000000,
+                                   100000, host_on_idle, host) < 0)
+        host->idle = NULL;
+}
+
+static void host_on_change(void *userdata)
+{
+    host_check_idle(userdata);
+}
+
+static int host_make_net(struct host *host, const char **ret_invalid)
+{
+    const struct config *config = host->config;
+    struct net_sink sink = {.userdata = host, .deliver = deliver_from_net};
+    struct net_config net = NET_CONFIG_DEFAULT;
+    const char *interfaces[HOST_INTERFACES_MAX];
+    char *list = strdup(config->interfaces), *rest;
+    int r;
+
+    if (!list)
+        return -ENOMEM;
+    net.interfaces = interfaces;
+    for (char *word = strtok_r(list, " \t,", &rest); word; word = strtok_r(NULL, " \t,", &rest))
+    {
+        if (net.n_interfaces == HOST_INTERFACES_MAX)
+        {
+            *ret_invalid = "interfaces";
+            free(list);
+            return -EINVAL;
+        }
+        interfaces[net.n_interfaces++] = word;
+    }
+    net.computer = *config->computer ? config->computer : NULL;
+    net.workgroup = config->workgroup;
+    net.codepage = config->codepage;
+    net.datagram_port = config->datagram_port;
+    net.name_port = config->name_port;
+    net.disabled = !config->network;
+    r = net_new(&host->net, host->event, &net, &sink, ret_invalid);
+    free(list);
+    return r;
+}
+
+int host_init(struct host *host, const struct config *config, int listener,
+              const char **ret_invalid)
+{
+    struct timespec now;
+    sigset_t signals;
+    int r;
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    *host = (struct host){
+        .config = config,
+        .started = now.tv_sec * UINT64_C(1000000) + now.tv_nsec / 1000,
+        .starting = true,
+    };
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    sigprocmask(SIG_BLOCK, &signals, NULL);
+
+    r = sd_event_new(&host->event);
+    if (r < 0)
+        return r;
+    r = sd_event_add_signal(host->event, NULL, SIGTERM, NULL, NULL);
+    if (r >= 0)
+        r = sd_event_add_signal(host->event, NULL, SIGINT, NULL, NULL);
+    if (r >= 0)
+        r = registry_new(&host->registry, host->event);
+    if (r >= 0)
+        r = host_make_net(host, ret_invalid);
+    if (r >= 0)
+        r = sd_event_add_io(host->event, &host->listener, listener, EPOLLIN, host_on_connection,
+                            host);
+    if (r >= 0)
+        r = sd_event_source_set_io_fd_own(host->listener, true);
+    if (r < 0)
+    {
+        host_deinit(host);
+        return r;
+    }
+    registry_on_change(host->registry, host_on_change, host);
+    host_check_idle(host);
+    return 0;
+}
+
+void host_deinit(struct host *host)
+{
+    if (host->registry)
+        registry_on_change(host->registry, NULL, NULL);
+    while (host->peers)
+        peer_free(host->peers);
+    host->listener = sd_event_source_disable_unref(host->listener);
+    host->idle = sd_event_source_disable_unref(host->idle);
+    host->net = net_free(host->net);
+    host->registry = registry_free(host->registry);
+    host->event = sd_event_unref(host->event);
+}
+
+int host_run(struct host *host)
+{
+    return sd_event_loop(host->event);
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* One connected program. */
+#pragma once
+
+#include <stdint.h>
+
+#include "control/packet.h"
+#include "daemon/host.h"
+
+#define PEERS_MAX 4096
+
+struct peer
+{
+    struct host *host;
+    int socket;
+    sd_event_source *source;
+    struct charge *charge;
+    uint32_t id; /* 0 before CONTROL_HELLO */
+    uint32_t pid;
+    char *program;
+    struct peer *prev, *next;
+};
+
+/* Takes a newly accepted socket. -EUSERS when there are too many. The socket is closed on error. */
+__attribute__((warn_unused_result)) int peer_new(struct host *host, int socket);
+
+/* Disconnects; what the program had locked is released. Returns NULL. */
+struct peer *peer_free(struct peer *peer);
+
+/*
+ * Answers the request in `packet` by turning it into the reply: requests.c. A negative errno ends
+ * the connection. The fds of the reply are the packet's, closed after sending.
+ */
+__attribute__((warn_unused_result)) int request_answer(struct peer *peer, struct packet *packet);

@@ -1,0 +1,536 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The registry: which slots exist, and the leases that keep them. Data only, no protocol. */
+#include "daemon/registry.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+#include <utlist.h>
+
+#include "daemon/fold.h"
+
+/* How long a slot that only writers have restored waits for its owner. */
+#define REGISTRY_ORPHAN_USEC (5 * UINT64_C(1000000))
+
+struct registry
+{
+    sd_event *event;
+    struct slot *slots;   /* by id */
+    struct slot *named;   /* by key */
+    struct lease *leases; /* by id */
+    struct lease *inodes; /* by inode */
+    void (*changed)(void *);
+    void *userdata;
+};
+
+struct charge *charge_new(void)
+{
+    struct charge *charge = calloc(1, sizeof(*charge));
+
+    if (charge)
+        charge->references = 1;
+    return charge;
+}
+
+struct charge *charge_unref(struct charge *charge)
+{
+    if (charge && !--charge->references)
+        free(charge);
+    return NULL;
+}
+
+static uint64_t registry_random_id(void)
+{
+    uint64_t id = 0;
+
+    while (!id)
+        if (getrandom(&id, sizeof(id), 0) != sizeof(id))
+            id = 0;
+    return id;
+}
+
+static uint64_t registry_windows_time(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (now.tv_sec + UINT64_C(11644473600)) * 10000000 + now.tv_nsec / 100;
+}
+
+static uint64_t registry_inode(int fd)
+{
+    struct stat st;
+
+    return fstat(fd, &st) == 0 ? st.st_ino : 0;
+}
+
+/* --- slots ----------------------------------------------------------------------------------- */
+
+static struct slot *slot_free(struct slot *slot)
+{
+    if (!slot)
+        return NULL;
+    sd_event_source_disable_unref(slot->orphan);
+    queue_free(slot->queue);
+    free(slot->name);
+    free(slot->key);
+    free(slot);
+    return NULL;
+}
+
+static int slot_new(struct slot **ret, struct registry *registry, uint64_t id, const char *name,
+                    size_t size)
+{
+    struct slot *slot = calloc(1, sizeof(*slot));
+
+    if (!slot)
+        return -ENOMEM;
+    slot->registry = registry;
+    slot->id = id;
+    slot->created = registry_windows_time();
+    slot->name = strndup(name, size);
+    slot->key = fold_key(name, size);
+    if (!slot->name || !slot->key)
+    {
+        slot_free(slot);
+        return -ENOMEM;
+    }
+    *ret = slot;
+    return 0;
+}
+
+/* Takes a slot out of the registry: its name is free at once, its writers are on their own. */
+static void registry_remove_slot(struct registry *registry, struct slot *slot)
+{
+    struct lease *writer, *next;
+
+    if (slot->server)
+        HASH_DELETE(by_key, registry->named, slot);
+    HASH_DELETE(by_id, registry->slots, slot);
+    DL_FOREACH_SAFE(slot->writers, writer, next)
+    {
+        DL_DELETE(slot->writers, writer);
+        writer->slot = NULL;
+    }
+    queue_close(slot->queue);
+    slot_free(slot);
+}
+
+static struct slot *registry_find_key(struct registry *registry, const char *key)
+{
+    struct slot *slot;
+
+    HASH_FIND(by_key, registry->named, key, strlen(key), slot);
+    if (!slot)
+        return NULL;
+    registry_check(slot->server); /* may end the slot */
+    HASH_FIND(by_key, registry->named, key, strlen(key), slot);
+    return slot;
+}
+
+struct slot *registry_find(struct registry *registry, const char *name, size_t size)
+{
+    struct slot *slot = NULL;
+    char *key;
+
+    if (!fold_valid(name, size))
+        return NULL;
+    key = fold_key(name, size);
+    if (key)
+        slot = registry_find_key(registry, key);
+    free(key);
+    return slot;
+}
+
+/* --- leases ---------------------------------------------------------------------------------- */
+
+static void lease_end(struct lease *lease)
+{
+    struct registry *registry = lease->registry;
+    struct slot *slot = lease->slot;
+
+    HASH_DELETE(by_id, registry->leases, lease);
+    HASH_DELETE(by_inode, registry->inodes, lease);
+    sd_event_source_disable_unref(lease->source);
+    close(lease->watch);
+    if (slot && lease->kind == CONTROL_KIND_SERVER)
+        registry_remove_slot(registry, slot);
+    else if (slot)
+    {
+        DL_DELETE(slot->writers, lease);
+        if (!slot->server && !slot->writers)
+            registry_remove_slot(registry, slot);
+    }
+    if (lease->kind == CONTROL_KIND_SERVER)
+        lease->charge->slots--;
+    lease->charge->leases--;
+    charge_unref(lease->charge);
+    free(lease->host);
+    free(lease->name);
+    free(lease);
+    if (registry->changed)
+        registry->changed(registry->userdata);
+}
+
+static int lease_on_hangup(sd_event_source *source, int fd, uint32_t events, void *userdata)
+{
+    (void)source;
+    (void)fd;
+    (void)events;
+    registry_check(userdata);
+    return 0;
+}
+
+/* Takes watch in any case. */
+static int lease_new(struct lease **ret, struct registry *registry, uint64_t id, uint64_t inode,
+                     uint32_t kind, const char *host, size_t host_size, const char *name,
+                     size_t name_size, int watch, struct charge *charge)
+{
+    struct lease *lease = calloc(1, sizeof(*lease));
+    int r = -ENOMEM;
+
+    if (!lease)
+        goto fail;
+    lease->host = strndup(host, host_size);
+    lease->name = strndup(name, name_size);
+    if (!lease->host || !lease->name)
+        goto fail;
+    /* No events asked for: a hang-up is always reported, and nothing is ever sent. */
+    r = sd_event_add_io(registry->event, &lease->source, watch, 0, lease_on_hangup, lease);
+    if (r < 0)
+        goto fail;
+    lease->registry = registry;
+    lease->id = id;
+    lease->inode = inode;
+    lease->kind = kind;
+    lease->watch = watch;
+    lease->charge = charge;
+    charge->references++;
+    charge->leases++;
+    if (kind == CONTROL_KIND_SERVER)
+        charge->slots++;
+    HASH_ADD(by_id, registry->leases, id, sizeof(lease->id), lease);
+    HASH_ADD(by_inode, registry->inodes, inode, sizeof(lease->inode), lease);
+    *ret = lease;
+    return 0;
+
+fail:
+    if (lease)
+    {
+        free(lease->host);
+        free(lease->name);
+        free(lease);
+    }
+    close(watch);
+    return r;
+}
+
+static int lease_make(struct lease **ret, struct registry *registry, uint32_t kind,
+                      const char *host, size_t host_size, const char *name, size_t name_size,
+                      struct charge *charge, int *ret_far_end)
+{
+    uint64_t inode;
+    int pair[2], r;
+
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+        return -errno;
+    inode = registry_inode(pair[1]);
+    r = lease_new(ret, registry, registry_random_id(), inode, kind, host, host_size, name,
+                  name_size, pair[0], charge);
+    if (r < 0)
+    {
+        close(pair[1]);
+        return r;
+    }
+    *ret_far_end = pair[1];
+    return 0;
+}
+
+struct lease *registry_lease(struct registry *registry, uint64_t id)
+{
+    struct lease *lease;
+
+    HASH_FIND(by_id, registry->leases, &id, sizeof(id), lease);
+    return lease;
+}
+
+struct lease *registry_lease_by_inode(struct registry *registry, uint64_t inode)
+{
+    struct lease *lease;
+
+    HASH_FIND(by_inode, registry->inodes, &inode, sizeof(inode), lease);
+    return lease;
+}
+
+void registry_check(struct lease *lease)
+{
+    struct pollfd entry = {.fd = lease->watch};
+
+    if (poll(&entry, 1, 0) == 1 && (entry.revents & (POLLHUP | POLLERR)))
+        lease_end(lease);
+}
+
+/* --- what clients ask for -------------------------------------------------------------------- */
+
+static void registry_name_slot(struct registry *registry, struct slot *slot, struct lease *server)
+{
+    slot->server = server;
+    server->slot = slot;
+    HASH_ADD_KEYPTR(by_key, registry->named, slot->key, strlen(slot->key), slot);
+}
+
+int registry_create(struct registry *registry, const char *name, size_t size,
+                    const struct queue_config *config, struct charge *charge, struct lease **ret,
+                    int *ret_far_end)
+{
+    int memfd = -1, eventfd = -1, far_end, r;
+    struct lease *lease;
+    struct slot *slot;
+
+    if (!fold_valid(name, size))
+        return REGISTRY_BAD_NAME;
+    r = slot_new(&slot, registry, registry_random_id(), name, size);
+    if (r < 0)
+        return r;
+    if (registry_find_key(registry, slot->key))
+    {
+        slot_free(slot);
+        return REGISTRY_EXISTS;
+    }
+    r = queue_create(config, &memfd, &eventfd);
+    if (r == 0)
+    {
+        r = queue_map(&slot->queue, memfd, eventfd, REGISTRY_HOLDER);
+        if (r)
+        {
+            close(memfd);
+            close(eventfd);
+        }
+        else
+            queue_set_patience(slot->queue, 0); /* the daemon waits for no client */
+    }
+    if (r == 0)
+        r = lease_make(&lease, registry, CONTROL_KIND_SERVER, "", 0, name, size, charge, &far_end);
+    if (r)
+    {
+        slot_free(slot);
+        return r < 0 ? r : -EIO;
+    }
+    HASH_ADD(by_id, registry->slots, id, sizeof(slot->id), slot);
+    registry_name_slot(registry, slot, lease);
+    *ret = lease;
+    *ret_far_end = far_end;
+    return 0;
+}
+
+int registry_open(struct registry *registry, const char *name, size_t size, struct charge *charge,
+                  struct lease **ret, int *ret_far_end)
+{
+    struct slot *slot = registry_find(registry, name, size);
+    int r;
+
+    if (!slot)
+        return REGISTRY_NOT_FOUND;
+    r = lease_make(ret, registry, CONTROL_KIND_WRITER, "", 0, slot->name, strlen(slot->name),
+                   charge, ret_far_end);
+    if (r < 0)
+        return r;
+    (*ret)->slot = slot;
+    DL_APPEND(slot->writers, *ret);
+    return 0;
+}
+
+int registry_open_remote(struct registry *registry, const char *host, size_t host_size,
+                         const char *name, size_t name_size, struct charge *charge,
+                         struct lease **ret, int *ret_far_end)
+{
+    if (!host_size || memchr(host, 0, host_size) || !fold_valid(name, name_size))
+        return REGISTRY_BAD_NAME;
+    return lease_make(ret, registry, CONTROL_KIND_REMOTE, host, host_size, name, name_size, charge,
+                      ret_far_end);
+}
+
+void registry_recover(struct registry *registry, uint32_t holder)
+{
+    struct slot *slot, *next;
+
+    HASH_ITER(by_id, registry->slots, slot, next)
+    queue_recover(slot->queue, holder);
+}
+
+/* --- after a restart ------------------------------------------------------------------------- */
+
+static int slot_on_orphan(sd_event_source *source, uint64_t usec, void *userdata)
+{
+    struct slot *slot = userdata;
+
+    (void)source;
+    (void)usec;
+    registry_remove_slot(slot->registry, slot);
+    return 0;
+}
+
+/* The slot of a restored lease: known already, or built from what the client shows. Takes fds. */
+static int registry_restore_slot(struct registry *registry, const struct control_slot *identity,
+                                 const char *name, size_t size, int memfd, int eventfd,
+                                 struct slot **ret)
+{
+    struct slot *slot;
+    int r;
+
+    HASH_FIND(by_id, registry->slots, &identity->slot, sizeof(identity->slot), slot);
+    if (slot)
+    {
+        close(memfd);
+        close(eventfd);
+        *ret = slot;
+        return 0;
+    }
+    r = slot_new(&slot, registry, identity->slot, name, size);
+    if (r == 0)
+        r = queue_map(&slot->queue, memfd, eventfd, REGISTRY_HOLDER);
+    if (r)
+    {
+        close(memfd);
+        close(eventfd);
+        slot_free(slot);
+        return r < 0 ? r : -EPROTO;
+    }
+    queue_set_patience(slot->queue, 0);
+    slot->created = identity->created;
+    r = sd_event_add_time_relative(registry->event, &slot->orphan, CLOCK_MONOTONIC,
+                                   REGISTRY_ORPHAN_USEC, 0, slot_on_orphan, slot);
+    if (r < 0)
+    {
+        slot_free(slot);
+        return r;
+    }
+    HASH_ADD(by_id, registry->slots, id, sizeof(slot->id), slot);
+    *ret = slot;
+    return 0;
+}
+
+int registry_restore(struct registry *registry, const struct control_slot *identity,
+                     const char *host, size_t host_size, const char *name, size_t name_size,
+                     int watch, int memfd, int eventfd, struct charge *charge, struct lease **ret)
+{
+    bool remote = identity->kind == CONTROL_KIND_REMOTE;
+    struct slot *slot = NULL;
+    struct lease *lease;
+    int r = 0;
+
+    lease = registry_lease(registry, identity->lease);
+    if (!lease && (!identity->lease || !fold_valid(name, name_size) || watch < 0 ||
+                   registry_lease_by_inode(registry, identity->inode) ||
+                   (!remote && (memfd < 0 || eventfd < 0 || !identity->slot))))
+        r = -EINVAL;
+    if (lease || r < 0)
+    {
+        /* Another process that shares the handle was here first, or nonsense. */
+        if (watch >= 0)
+            close(watch);
+        if (memfd >= 0)
+            close(memfd);
+        if (eventfd >= 0)
+            close(eventfd);
+        if (r == 0)
+            *ret = lease;
+        return r;
+    }
+    if (!remote)
+    {
+        r = registry_restore_slot(registry, identity, name, name_size, memfd, eventfd, &slot);
+        if (r == 0 && identity->kind == CONTROL_KIND_SERVER &&
+            (slot->server || registry_find_key(registry, slot->key)))
+            r = REGISTRY_EXISTS;
+    }
+    if (r)
+    {
+        close(watch);
+        return r;
+    }
+    r = lease_new(&lease, registry, identity->lease, identity->inode, identity->kind, host,
+                  host_size, name, name_size, watch, charge);
+    if (r < 0)
+        return r;
+    if (slot && identity->kind == CONTROL_KIND_SERVER)
+    {
+        slot->orphan = sd_event_source_disable_unref(slot->orphan);
+        registry_name_slot(registry, slot, lease);
+    }
+    else if (slot)
+    {
+        lease->slot = slot;
+        DL_APPEND(slot->writers, lease);
+    }
+    *ret = lease;
+    return 0;
+}
+
+/* --- the registry itself --------------------------------------------------------------------- */
+
+int registry_new(struct registry **ret, sd_event *event)
+{
+    struct registry *registry = calloc(1, sizeof(*registry));
+
+    if (!registry)
+        return -ENOMEM;
+    registry->event = sd_event_ref(event);
+    *ret = registry;
+    return 0;
+}
+
+struct registry *registry_free(struct registry *registry)
+{
+    struct lease *lease, *next;
+    struct slot *slot, *next_slot;
+
+    if (!registry)
+        return NULL;
+    registry->changed = NULL;
+    /* The daemon stops, the slots do not: they stay open for the clients and the next daemon. */
+    HASH_ITER(by_id, registry->leases, lease, next)
+    {
+        if (lease->slot && lease->kind == CONTROL_KIND_WRITER)
+            DL_DELETE(lease->slot->writers, lease);
+        lease->slot = NULL;
+        lease_end(lease);
+    }
+    HASH_ITER(by_id, registry->slots, slot, next_slot)
+    {
+        if (slot->server)
+            HASH_DELETE(by_key, registry->named, slot);
+        HASH_DELETE(by_id, registry->slots, slot);
+        slot_free(slot);
+    }
+    sd_event_unref(registry->event);
+    free(registry);
+    return NULL;
+}
+
+unsigned int registry_slot_count(const struct registry *registry)
+{
+    return HASH_CNT(by_id, registry->slots);
+}
+
+unsigned int registry_lease_count(const struct registry *registry)
+{
+    return HASH_CNT(by_id, registry->leases);
+}
+
+struct slot *registry_slots(struct registry *registry)
+{
+    return registry->slots;
+}
+
+void registry_on_change(struct registry *registry, void (*changed)(void *), void *userdata)
+{
+    registry->changed = changed;
+    registry->userdata = userdata;
+}

@@ -1,0 +1,361 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What each request of the control protocol does. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <utlist.h>
+
+#include "daemon/deliver.h"
+#include "daemon/peer.h"
+#include "daemon/status.h"
+
+/* A handler gets the request in `packet` and leaves the reply there. Positive: control_result. */
+typedef int (*request_fn)(struct peer *peer, struct packet *packet);
+
+static int request_start_reply(struct packet *packet, int32_t result, size_t body_size, void **ret)
+{
+    const struct control_header *request = packet_header(packet);
+    void *body = packet_start(packet, request->type, request->serial, result, body_size);
+
+    if (ret)
+        *ret = body;
+    return 0;
+}
+
+/* Descriptors of the daemon go out as copies: the packet closes what it carries. */
+static int request_add_copy(struct packet *packet, int fd)
+{
+    int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+
+    if (copy < 0)
+        return -errno;
+    packet_add_fd(packet, copy);
+    return 0;
+}
+
+static bool request_id_taken(struct host *host, uint32_t id)
+{
+    struct peer *other;
+
+    DL_FOREACH(host->peers, other)
+    if (other->id == id)
+        return true;
+    return false;
+}
+
+static uint32_t request_new_id(struct host *host)
+{
+    uint32_t id;
+
+    do
+        if (getrandom(&id, sizeof(id), 0) != sizeof(id))
+            id = 0;
+        else
+            id &= INT32_MAX;
+    while (!id || id == REGISTRY_HOLDER || request_id_taken(host, id));
+    return id;
+}
+
+static int request_hello(struct peer *peer, struct packet *packet)
+{
+    struct control_hello hello;
+    struct control_welcome *welcome;
+    const uint8_t *program;
+    size_t size;
+    void *body;
+
+    if (peer->id)
+        return -EPROTO;
+    packet_body(packet, &hello, sizeof(hello));
+    program = packet_extra(packet, sizeof(hello), &size);
+    if (size > 255)
+        return -EPROTO;
+    peer->program = strndup((const char *)program, size);
+    if (!peer->program)
+        return -ENOMEM;
+    peer->pid = hello.pid;
+    peer->id = hello.last_client;
+    if (!peer->id || peer->id >= REGISTRY_HOLDER)
+        peer->id = request_new_id(peer->host);
+    else
+    {
+        /* The same id again, unless somebody has it: locks that the program holds stay its own. */
+        uint32_t wanted = peer->id;
+
+        peer->id = 0;
+        peer->id = request_id_taken(peer->host, wanted) ? request_new_id(peer->host) : wanted;
+    }
+    request_start_reply(packet, CONTROL_OK, sizeof(*welcome), &body);
+    welcome = body;
+    welcome->client = peer->id;
+    welcome->daemon_pid = getpid();
+    host_check_idle(peer->host);
+    return 0;
+}
+
+/* The reply that gives a handle. Takes far_end (-1 for none). */
+static int request_reply_lease(struct packet *packet, struct lease *lease, int far_end)
+{
+    struct control_slot *slot;
+    void *body;
+    int r = 0;
+
+    packet_close_fds(packet);
+    request_start_reply(packet, CONTROL_OK, sizeof(*slot), &body);
+    slot = body;
+    slot->lease = lease->id;
+    slot->kind = lease->kind;
+    slot->inode = lease->inode;
+    if (lease->slot)
+    {
+        slot->slot = lease->slot->id;
+        slot->created = lease->slot->created;
+    }
+    slot->host_size = strlen(lease->host);
+    if (far_end >= 0)
+        packet_add_fd(packet, far_end);
+    r = packet_append(packet, lease->host, strlen(lease->host));
+    if (r == 0)
+        r = packet_append(packet, lease->name, strlen(lease->name));
+    if (r == 0 && lease->slot)
+    {
+        r = request_add_copy(packet, queue_memfd(lease->slot->queue));
+        if (r == 0)
+            r = request_add_copy(packet, queue_fd(lease->slot->queue));
+    }
+    return r == 0 ? request_add_copy(packet, lease->watch) : r;
+}
+
+static int request_registry_result(int r)
+{
+    switch (r)
+    {
+    case REGISTRY_EXISTS:
+        return CONTROL_EXISTS;
+    case REGISTRY_NOT_FOUND:
+        return CONTROL_NOT_FOUND;
+    case REGISTRY_BAD_NAME:
+        return CONTROL_BAD_NAME;
+    default:
+        return r;
+    }
+}
+
+static bool request_may_have(const struct peer *peer, bool slot)
+{
+    const struct config *config = peer->host->config;
+
+    return peer->charge->leases < config->handles_per_client &&
+           (!slot || peer->charge->slots < config->slots_per_client);
+}
+
+static int request_create(struct peer *peer, struct packet *packet)
+{
+    struct queue_config config = {.quota = peer->host->config->slot_quota};
+    struct control_create create;
+    struct lease *lease;
+    const uint8_t *name;
+    int far_end, r;
+    size_t size;
+
+    packet_body(packet, &create, sizeof(create));
+    name = packet_extra(packet, sizeof(create), &size);
+    config.max_message = create.max_message;
+    config.read_timeout = create.read_timeout;
+    if (!request_may_have(peer, true))
+        return CONTROL_LIMIT;
+    r = registry_create(peer->host->registry, (const char *)name, size, &config, peer->charge,
+                        &lease, &far_end);
+    return r ? request_registry_result(r) : request_reply_lease(packet, lease, far_end);
+}
+
+static int request_open(struct peer *peer, struct packet *packet)
+{
+    struct lease *lease;
+    const uint8_t *name;
+    int far_end, r;
+    size_t size;
+
+    name = packet_extra(packet, 0, &size);
+    if (!request_may_have(peer, false))
+        return CONTROL_LIMIT;
+    r = registry_open(peer->host->registry, (const char *)name, size, peer->charge, &lease,
+                      &far_end);
+    return r ? request_registry_result(r) : request_reply_lease(packet, lease, far_end);
+}
+
+static int request_remote(struct peer *peer, struct packet *packet)
+{
+    struct control_remote remote;
+    struct lease *lease;
+    const char *extra;
+    int far_end, r;
+    size_t size;
+
+    packet_body(packet, &remote, sizeof(remote));
+    extra = (const char *)packet_extra(packet, sizeof(remote), &size);
+    if (remote.host_size > size || remote.host_size > CONTROL_HOST_MAX)
+        return -EPROTO;
+    if (!request_may_have(peer, false))
+        return CONTROL_LIMIT;
+    r = registry_open_remote(peer->host->registry, extra, remote.host_size,
+                             extra + remote.host_size, size - remote.host_size, peer->charge,
+                             &lease, &far_end);
+    return r ? request_registry_result(r) : request_reply_lease(packet, lease, far_end);
+}
+
+static int request_adopt(struct peer *peer, struct packet *packet)
+{
+    struct lease *lease;
+    struct stat st;
+
+    if (!packet->n_fds || fstat(packet->fds[0], &st) < 0 || !S_ISSOCK(st.st_mode))
+        return CONTROL_NOT_LEASE;
+    lease = registry_lease_by_inode(peer->host->registry, st.st_ino);
+    if (!lease)
+        return CONTROL_NOT_LEASE;
+    /* A writer whose slot is gone has no queue to be shown: it is told so by what is missing. */
+    if (!lease->slot && lease->kind != CONTROL_KIND_REMOTE)
+        return CONTROL_NOT_FOUND;
+    return request_reply_lease(packet, lease, -1);
+}
+
+static struct lease *request_find_lease(struct peer *peer, const struct packet *packet)
+{
+    struct control_lease body;
+
+    packet_body(packet, &body, sizeof(body));
+    return registry_lease(peer->host->registry, body.lease);
+}
+
+static int request_check(struct peer *peer, struct packet *packet)
+{
+    struct lease *lease = request_find_lease(peer, packet);
+
+    if (lease)
+        registry_check(lease);
+    return request_start_reply(packet, CONTROL_OK, 0, NULL);
+}
+
+static int request_stuck(struct peer *peer, struct packet *packet)
+{
+    struct lease *lease = request_find_lease(peer, packet);
+
+    if (lease && lease->slot)
+    {
+        uint32_t holder = queue_holder(lease->slot->queue);
+
+        /* The daemon works on one thread: it does not hold the lock while it reads this. */
+        if (holder && !request_id_taken(peer->host, holder))
+            queue_recover(lease->slot->queue, holder);
+    }
+    return request_start_reply(packet, CONTROL_OK, 0, NULL);
+}
+
+static int request_send(struct peer *peer, struct packet *packet)
+{
+    struct control_send body;
+    struct deliver_target target;
+    const char *extra;
+    size_t size;
+    int r;
+
+    packet_body(packet, &body, sizeof(body));
+    extra = (const char *)packet_extra(packet, sizeof(body), &size);
+    if (body.lease)
+    {
+        struct lease *lease = registry_lease(peer->host->registry, body.lease);
+
+        if (!lease || lease->kind != CONTROL_KIND_REMOTE)
+            return CONTROL_NOT_LEASE;
+        target = (struct deliver_target){lease->host, strlen(lease->host), lease->name,
+                                         strlen(lease->name)};
+    }
+    else
+    {
+        if (body.host_size > CONTROL_HOST_MAX || body.host_size > size ||
+            body.name_size > size - body.host_size)
+            return -EPROTO;
+        target =
+            (struct deliver_target){extra, body.host_size, extra + body.host_size, body.name_size};
+        extra += body.host_size + body.name_size;
+        size -= body.host_size + body.name_size;
+    }
+    r = deliver_send(peer->host, &target, extra, size);
+    return r ? r : request_start_reply(packet, CONTROL_OK, 0, NULL);
+}
+
+static int request_restore(struct peer *peer, struct packet *packet)
+{
+    struct control_restore body;
+    struct lease *lease;
+    const char *extra;
+    size_t size;
+    bool remote;
+    int r;
+
+    packet_body(packet, &body, sizeof(body));
+    extra = (const char *)packet_extra(packet, sizeof(body), &size);
+    if (body.slot.kind < CONTROL_KIND_SERVER || body.slot.kind > CONTROL_KIND_REMOTE ||
+        body.slot.host_size > size || body.slot.host_size > CONTROL_HOST_MAX)
+        return -EPROTO;
+    if (!request_may_have(peer, body.slot.kind == CONTROL_KIND_SERVER))
+        return CONTROL_LIMIT;
+    remote = body.slot.kind == CONTROL_KIND_REMOTE;
+    r = registry_restore(peer->host->registry, &body.slot, extra, body.slot.host_size,
+                         extra + body.slot.host_size, size - body.slot.host_size,
+                         packet_take_fd(packet, 0), remote ? -1 : packet_take_fd(packet, 1),
+                         remote ? -1 : packet_take_fd(packet, 2), peer->charge, &lease);
+    if (r)
+        return request_registry_result(r);
+    registry_check(lease); /* its last handle may have been closed while no daemon looked */
+    return request_start_reply(packet, CONTROL_OK, 0, NULL);
+}
+
+static int request_status(struct peer *peer, struct packet *packet)
+{
+    int fd, r;
+
+    r = status_make(peer->host, &fd);
+    if (r < 0)
+        return r;
+    request_start_reply(packet, CONTROL_OK, 0, NULL);
+    packet_add_fd(packet, fd);
+    return 0;
+}
+
+static const request_fn requests[] = {
+    [CONTROL_HELLO] = request_hello,     [CONTROL_CREATE] = request_create,
+    [CONTROL_OPEN] = request_open,       [CONTROL_REMOTE] = request_remote,
+    [CONTROL_ADOPT] = request_adopt,     [CONTROL_CHECK] = request_check,
+    [CONTROL_SEND] = request_send,       [CONTROL_STUCK] = request_stuck,
+    [CONTROL_RESTORE] = request_restore, [CONTROL_STATUS] = request_status,
+};
+
+_Static_assert(sizeof(requests) / sizeof(*requests) == CONTROL_TYPES, "a handler for each type");
+
+int request_answer(struct peer *peer, struct packet *packet)
+{
+    struct control_header header = *packet_header(packet);
+    int r;
+
+    if (header.version != CONTROL_VERSION)
+        r = CONTROL_VERSION_MISMATCH;
+    else if (!header.type || header.type >= CONTROL_TYPES ||
+             (!peer->id && header.type != CONTROL_HELLO))
+        r = -EPROTO;
+    else
+        r = requests[header.type](peer, packet);
+    if (r == 0)
+        return 0;
+    packet_close_fds(packet);
+    if (r == -EPROTO)
+        return r;
+    /* A failed request is the client's to know; the connection goes on. */
+    packet_start(packet, header.type, header.serial, r, 0);
+    return 0;
+}

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The daemon's status as JSON. */
+#include "daemon/status.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+#include <utlist.h>
+
+#include "daemon/peer.h"
+
+/* Raised when a field changes its meaning or goes away; new fields do not count. */
+#define STATUS_VERSION 1
+
+/* Names may hold what is no UTF-8: such bytes are shown as \xNN. */
+static json_t *status_text(const char *text)
+{
+    json_t *value = json_string(text);
+    char *escaped, *out;
+
+    if (value)
+        return value;
+    escaped = out = malloc(strlen(text) * 4 + 1);
+    if (!escaped)
+        return json_null();
+    for (; *text; text++)
+        out += sprintf(out, *text & 0x80 ? "\\x%02x" : "%c", (unsigned char)*text);
+    value = json_string(escaped);
+    free(escaped);
+    return value ? value : json_null();
+}
+
+static json_t *status_slots(struct host *host)
+{
+    json_t *array = json_array();
+
+    for (struct slot *slot = registry_slots(host->registry); slot; slot = slot->by_id.next)
+    {
+        struct queue_info info = {0};
+        unsigned int writers;
+        struct lease *writer;
+        json_t *entry;
+
+        DL_COUNT(slot->writers, writer, writers);
+        if (queue_info(slot->queue, &info))
+            info.count = 0; /* busy right now: the next look will tell */
+        entry = json_pack("{s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:i, s:b}", "name",
+                          status_text(slot->name), "messages", (json_int_t)info.count, "bytes",
+                          (json_int_t)info.bytes, "quota", (json_int_t)info.quota, "max_message",
+                          (json_int_t)info.max_message, "written", (json_int_t)info.pushed, "read",
+                          (json_int_t)info.popped, "refused",
+                          (json_int_t)(info.refused_full + info.refused_large), "writers",
+                          (int)writers, "owned", slot->server != NULL);
+        json_array_append_new(array, entry);
+    }
+    return array;
+}
+
+static json_t *status_clients(struct host *host)
+{
+    json_t *array = json_array();
+    struct peer *peer;
+
+    DL_FOREACH(host->peers, peer)
+    {
+        json_array_append_new(
+            array, json_pack("{s:i, s:o, s:i, s:i}", "pid", (int)peer->pid, "program",
+                             status_text(peer->program ? peer->program : ""), "slots",
+                             (int)peer->charge->slots, "handles", (int)peer->charge->leases));
+    }
+    return array;
+}
+
+static json_t *status_network(struct host *host)
+{
+    json_t *interfaces = json_array(), *counters = json_object(), *network;
+    struct net_status status;
+
+    net_status(host->net, &status);
+    for (size_t i = 0; i < status.n_interfaces; i++)
+    {
+        char address[INET_ADDRSTRLEN], broadcast[INET_ADDRSTRLEN];
+
+        inet_ntop(AF_INET, &status.interfaces[i].address, address, sizeof(address));
+        inet_ntop(AF_INET, &status.interfaces[i].broadcast, broadcast, sizeof(broadcast));
+        json_array_append_new(interfaces,
+                              json_pack("{s:s, s:s, s:s}", "name", status.interfaces[i].name,
+                                        "address", address, "broadcast", broadcast));
+    }
+    for (int i = 0; i < NET_COUNTER_COUNT; i++)
+        json_object_set_new(counters, net_counter_name(i), json_integer(status.counters.values[i]));
+    network = json_pack("{s:s, s:s, s:s, s:i, s:o, s:o}", "mode",
+                        status.state == NET_STATE_OWN_SOCKETS ? "own sockets" : "local only",
+                        "computer", status.computer, "workgroup", status.workgroup, "datagram_port",
+                        (int)status.datagram_port, "interfaces", interfaces, "counters", counters);
+    if (status.reason)
+        json_object_set_new(network, "reason", json_string(status.reason));
+    if (status.fix)
+        json_object_set_new(network, "fix", json_string(status.fix));
+    return network;
+}
+
+int status_make(struct host *host, int *ret_fd)
+{
+    struct timespec now;
+    json_t *root;
+    int fd, r;
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    fd = memfd_create("mailslotd-status", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    if (fd < 0)
+        return -errno;
+    root =
+        json_pack("{s:i, s:s, s:i, s:I, s:o, s:o, s:o, s:{s:I, s:I, s:I}}", "version",
+                  STATUS_VERSION, "program_version", PACKAGE_VERSION, "pid", (int)getpid(),
+                  "uptime_seconds", (json_int_t)(now.tv_sec - (int64_t)(host->started / 1000000)),
+                  "network", status_network(host), "slots", status_slots(host), "clients",
+                  status_clients(host), "counters", "requests", (json_int_t)host->counters.requests,
+                  "protocol_errors", (json_int_t)host->counters.protocol_errors, "refused_clients",
+                  (json_int_t)host->counters.refused_peers);
+    r = root ? json_dumpfd(root, fd, JSON_INDENT(2)) : -1;
+    json_decref(root);
+    if (r < 0)
+    {
+        close(fd);
+        return -ENOMEM;
+    }
+    fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL);
+    *ret_fd = fd;
+    return 0;
+}

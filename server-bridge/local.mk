@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# The Unix side: queue, control, client (which Wine's library compiles, too), net, daemon, tools.
+
+# Sources that also go into winemailslot.so, in both bitnesses.
+MAILSLOT_C = \
+	server-bridge/queue/queue.c server-bridge/queue/ring.c server-bridge/queue/map.c \
+	server-bridge/queue/lock.c \
+	server-bridge/control/packet.c server-bridge/control/address.c \
+	server-bridge/client/connection.c server-bridge/client/slot.c \
+	server-bridge/client/message.c server-bridge/client/start.c \
+	server-bridge/client/strerror.c
+MAILSLOT_H = \
+	server-bridge/queue/queue.h server-bridge/queue/ring.h server-bridge/queue/map.h \
+	server-bridge/queue/lock.h server-bridge/queue/layout.h \
+	server-bridge/control/packet.h server-bridge/control/protocol.h \
+	server-bridge/control/address.h \
+	server-bridge/client/mailslot.h server-bridge/client/connection.h \
+	server-bridge/client/slot.h server-bridge/client/start.h
+
+noinst_LIBRARIES += server-bridge/libmailslot.a server-bridge/libnet.a server-bridge/libdaemon.a
+
+server_bridge_libmailslot_a_SOURCES = $(MAILSLOT_C) $(MAILSLOT_H)
+
+server_bridge_libnet_a_CFLAGS = $(AM_CFLAGS) $(SYSTEMD_CFLAGS)
+server_bridge_libnet_a_SOURCES = \
+	server-bridge/net/net.c server-bridge/net/net.h \
+	server-bridge/net/transport.c server-bridge/net/transport.h \
+	server-bridge/net/netbios/codepage.c server-bridge/net/netbios/codepage.h \
+	server-bridge/net/netbios/datagram.c server-bridge/net/netbios/datagram.h \
+	server-bridge/net/netbios/dedupe.c server-bridge/net/netbios/dedupe.h \
+	server-bridge/net/netbios/interfaces.c server-bridge/net/netbios/interfaces.h \
+	server-bridge/net/netbios/name.c server-bridge/net/netbios/name.h \
+	server-bridge/net/netbios/netbios.c server-bridge/net/netbios/netbios.h \
+	server-bridge/net/netbios/own.c server-bridge/net/netbios/own.h \
+	server-bridge/net/netbios/resolve.c server-bridge/net/netbios/resolve.h \
+	server-bridge/net/netbios/socket.c server-bridge/net/netbios/socket.h \
+	server-bridge/net/netbios/transaction.c server-bridge/net/netbios/transaction.h
+
+server_bridge_libdaemon_a_CFLAGS = $(AM_CFLAGS) $(SYSTEMD_CFLAGS) $(JANSSON_CFLAGS) $(INIH_CFLAGS)
+server_bridge_libdaemon_a_SOURCES = \
+	server-bridge/daemon/config.c server-bridge/daemon/config.h \
+	server-bridge/daemon/deliver.c server-bridge/daemon/deliver.h \
+	server-bridge/daemon/fold.c server-bridge/daemon/fold.h \
+	server-bridge/daemon/host.c server-bridge/daemon/host.h \
+	server-bridge/daemon/listen.c server-bridge/daemon/listen.h \
+	server-bridge/daemon/peer.c server-bridge/daemon/peer.h \
+	server-bridge/daemon/registry.c server-bridge/daemon/registry.h \
+	server-bridge/daemon/request.c \
+	server-bridge/daemon/status.c server-bridge/daemon/status.h
+
+DAEMON_LIBS = server-bridge/libdaemon.a server-bridge/libnet.a server-bridge/libmailslot.a \
+	$(SYSTEMD_LIBS) $(JANSSON_LIBS) $(INIH_LIBS)
+
+bin_PROGRAMS += server-bridge/mailslotd server-bridge/mailslotctl
+
+server_bridge_mailslotd_CFLAGS = $(AM_CFLAGS) $(SYSTEMD_CFLAGS)
+server_bridge_mailslotd_SOURCES = server-bridge/daemon/main.c
+server_bridge_mailslotd_LDADD = $(DAEMON_LIBS)
+
+server_bridge_mailslotctl_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
+server_bridge_mailslotctl_SOURCES = server-bridge/tools/mailslotctl.c
+server_bridge_mailslotctl_LDADD = server-bridge/libmailslot.a $(JANSSON_LIBS)
