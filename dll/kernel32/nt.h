@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The part of ntdll that kernel32 uses and that mingw's headers do not (fully) declare */
+#pragma once
+
+#include <windows.h>
+#include <winternl.h>
+
+#define NT_FILE_FS_DEVICE_INFORMATION 4
+#define NT_FILE_MAILSLOT_QUERY        26
+#define NT_FILE_MAILSLOT_SET          27
+#define NT_FILE_DEVICE_MAILSLOT       0x0C
+#define NT_DLL_LOADED                 1 /* LDR_DLL_NOTIFICATION_REASON_LOADED */
+#define NT_CURRENT_PROCESS            ((HANDLE)(LONG_PTR)-1)
+
+/* FILE_MAILSLOT_QUERY_INFORMATION, [MS-FSCC] 2.4.29; read_timeout as it is set, 2.4.30 */
+struct nt_mailslot_query
+{
+    ULONG max_message_size;
+    ULONG quota;
+    ULONG next_message_size;
+    ULONG message_count;
+    LONGLONG read_timeout;
+};
+
+struct nt_device_info
+{
+    ULONG device_type;
+    ULONG characteristics;
+};
+
+/* The documented head of a loader list entry (PEB_LDR_DATA.InLoadOrderModuleList) */
+struct nt_ldr_module
+{
+    LIST_ENTRY in_load_order;
+    LIST_ENTRY in_memory_order;
+    LIST_ENTRY in_initialization_order;
+    void *base;
+    void *entry_point;
+    ULONG size;
+};
+
+struct nt_ldr_data
+{
+    ULONG length;
+    ULONG initialized;
+    void *ss_handle;
+    LIST_ENTRY in_load_order;
+};
+
+/* LDR_DLL_LOADED_NOTIFICATION_DATA */
+struct nt_dll_loaded
+{
+    ULONG flags;
+    const UNICODE_STRING *full_name;
+    const UNICODE_STRING *base_name;
+    void *base;
+    ULONG size;
+};
+
+typedef void(CALLBACK nt_dll_notify_fn)(ULONG reason, const struct nt_dll_loaded *data,
+                                        void *context);
+
+/* RTL_USER_PROCESS_PARAMETERS up to the standard handles */
+struct nt_process_params
+{
+    ULONG head[4];
+    HANDLE console;
+    ULONG console_flags;
+    HANDLE std_in;
+    HANDLE std_out;
+    HANDLE std_err;
+};
+
+PEB *NTAPI RtlGetCurrentPeb(void);
+NTSTATUS NTAPI LdrLoadDll(const WCHAR *path, ULONG flags, const UNICODE_STRING *name,
+                          HMODULE *ret_module);
+NTSTATUS NTAPI LdrGetDllHandle(const WCHAR *path, ULONG flags, const UNICODE_STRING *name,
+                               HMODULE *ret_module);
+NTSTATUS NTAPI LdrGetProcedureAddress(HMODULE module, const ANSI_STRING *name, ULONG ordinal,
+                                      void **ret_address);
+NTSTATUS NTAPI LdrRegisterDllNotification(ULONG flags, nt_dll_notify_fn *notify, void *context,
+                                          void **ret_cookie);
+NTSTATUS NTAPI NtProtectVirtualMemory(HANDLE process, void **address, SIZE_T *size, ULONG protect,
+                                      ULONG *ret_old);
+NTSTATUS NTAPI NtCreateMailslotFile(HANDLE *ret_handle, ULONG access, OBJECT_ATTRIBUTES *attr,
+                                    IO_STATUS_BLOCK *io, ULONG options, ULONG quota,
+                                    ULONG max_message_size, LARGE_INTEGER *timeout);
+NTSTATUS NTAPI NtWriteFile(HANDLE file, HANDLE event, PIO_APC_ROUTINE apc, void *apc_context,
+                           IO_STATUS_BLOCK *io, const void *buffer, ULONG length,
+                           LARGE_INTEGER *offset, ULONG *key);
+BOOLEAN NTAPI RtlCreateUnicodeStringFromAsciiz(UNICODE_STRING *ret_string, const char *ansi);
+void NTAPI RtlSetLastWin32Error(ULONG error);

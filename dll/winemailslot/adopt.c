@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Handles of unknown origin: inherited, or put here by another process. */
+#include "winemailslot/adopt.h"
+
+#include "client/mailslot.h"
+#include "winemailslot/unix.h"
+
+static ACCESS_MASK adopt_access(HANDLE handle)
+{
+    struct nt_object_basic_info info;
+
+    if (NtQueryObject(handle, NT_OBJECT_BASIC, &info, sizeof(info), NULL))
+        return 0;
+    return info.access;
+}
+
+struct file *adopt_handle(HANDLE handle, ACCESS_MASK *ret_access)
+{
+    struct unix_adopt arguments = {.result = -1};
+    struct file *file = NULL;
+    struct unix_fd close_fd;
+    NTSTATUS status;
+    int fd;
+
+    if (!layer_active() || layer_handle_to_fd(handle, &fd))
+        return NULL;
+    close_fd.fd = arguments.fd = fd;
+    status = unix_call(UNIX_ADOPT, &arguments);
+    unix_call(UNIX_CLOSE_FD, &close_fd);
+    if (status || (arguments.result && arguments.result != MAILSLOT_NOT_FOUND))
+        return NULL;
+    *ret_access = adopt_access(handle);
+    if (arguments.result == MAILSLOT_NOT_FOUND)
+        return file_new(FILE_WRITER, 0, 0, 0, FILE_SYNCHRONOUS_IO_NONALERT);
+    /*
+     * How the other process opened it is not recorded anywhere. A server end is asynchronous unless
+     * made by NtCreateMailslotFile in a way that hardly anybody uses (C2, C3); for a writer it
+     * makes no difference but for an event to be set.
+     */
+    file = file_new((enum file_kind)arguments.kind, arguments.slot, arguments.lease_id,
+                    arguments.created,
+                    arguments.kind == MAILSLOT_SERVER ? 0 : FILE_SYNCHRONOUS_IO_NONALERT);
+    if (!file)
+    {
+        struct unix_slot slot = {.slot = arguments.slot};
+
+        unix_call(UNIX_FREE, &slot);
+    }
+    return file;
+}

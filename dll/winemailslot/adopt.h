@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Handles of unknown origin: inherited, or put here by another process. */
+#pragma once
+
+#include "winemailslot/file.h"
+
+/* The file behind a handle, with one handle's reference, or NULL if it is no mailslot of ours. */
+struct file *adopt_handle(HANDLE handle, ACCESS_MASK *ret_access);

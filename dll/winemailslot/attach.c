@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Entry points for kernel32.dll, and what the layer needs of its surroundings. */
+#include "winemailslot/layer.h"
+#include "winemailslot/pending.h"
+#include "winemailslot/unix.h"
+
+static bool attach_done;
+static LONG attach_given_up;
+static const char *attach_kernelbase;
+static SIZE_T attach_kernelbase_size;
+static NTSTATUS(CDECL *attach_fd_to_handle)(int fd, unsigned int access, unsigned int attributes,
+                                            HANDLE *handle);
+static NTSTATUS(CDECL *attach_handle_to_fd)(HANDLE handle, unsigned int access, int *unix_fd,
+                                            unsigned int *options);
+
+static NTSTATUS attach_find(HMODULE module, const char *text, void *ret)
+{
+    ANSI_STRING name;
+
+    RtlInitAnsiString(&name, text);
+    return LdrGetProcedureAddress(module, &name, 0, ret);
+}
+
+static HMODULE attach_module(const WCHAR *text)
+{
+    UNICODE_STRING name;
+    HMODULE module;
+
+    RtlInitUnicodeString(&name, text);
+    return LdrGetDllHandle(NULL, 0, &name, &module) ? NULL : module;
+}
+
+/* Called once by kernel32's DllMain before it redirects anything. */
+NTSTATUS WINAPI winemailslot_attach(ULONG version)
+{
+    struct unix_attach arguments = {.version = UNIXCALLS_VERSION, .result = -1};
+    HMODULE ntdll = attach_module(L"ntdll.dll"), kernelbase = attach_module(L"kernelbase.dll");
+    NTSTATUS status;
+
+    if (version != LAYER_VERSION || !ntdll)
+        return STATUS_REVISION_MISMATCH;
+    status = unix_init();
+    if (status)
+        return status;
+    status = attach_find(ntdll, "wine_server_fd_to_handle", &attach_fd_to_handle);
+    if (status)
+        return status;
+    status = attach_find(ntdll, "wine_server_handle_to_fd", &attach_handle_to_fd);
+    if (status)
+        return status;
+    status = unix_call(UNIX_ATTACH, &arguments);
+    if (status || arguments.result)
+        return status ? status : STATUS_REVISION_MISMATCH;
+    if (kernelbase)
+    {
+        const IMAGE_NT_HEADERS *headers =
+            (const void *)((const char *)kernelbase +
+                           ((const IMAGE_DOS_HEADER *)kernelbase)->e_lfanew);
+
+        attach_kernelbase = (const char *)kernelbase;
+        attach_kernelbase_size = headers->OptionalHeader.SizeOfImage;
+    }
+    attach_done = true;
+    return STATUS_SUCCESS;
+}
+
+/* Called by kernel32's DllMain when a thread ends. */
+void WINAPI winemailslot_thread_detach(void)
+{
+    pending_thread_ends();
+}
+
+bool layer_active(void)
+{
+    return attach_done && !attach_given_up;
+}
+
+static void attach_write(const char *text)
+{
+    const struct
+    {
+        ULONG head[4];
+        HANDLE console;
+        ULONG console_flags;
+        HANDLE in, out, error;
+    } *parameters = (const void *)RtlGetCurrentPeb()->ProcessParameters;
+    IO_STATUS_BLOCK io;
+    ULONG length = 0;
+
+    while (text[length])
+        length++;
+    if (parameters && parameters->error && parameters->error != INVALID_HANDLE_VALUE)
+        NtWriteFile(parameters->error, NULL, NULL, NULL, &io, text, length, NULL, NULL);
+}
+
+bool layer_give_up(int result)
+{
+    char text[512] = "unknown";
+    struct unix_reason reason = {
+        .text = UNIX_ADDRESS(text), .capacity = sizeof(text), .result = result};
+
+    if (InterlockedExchange(&attach_given_up, 1))
+        return true;
+    unix_call(UNIX_REASON, &reason);
+    attach_write("wine-mailslot: ");
+    attach_write(text);
+    attach_write(": this program runs on Wine's own mailslots.\n");
+    return true;
+}
+
+NTSTATUS layer_fd_to_handle(int fd, ACCESS_MASK access, ULONG attributes, HANDLE *ret)
+{
+    return attach_fd_to_handle(fd, access, attributes, ret);
+}
+
+NTSTATUS layer_handle_to_fd(HANDLE handle, int *ret_fd)
+{
+    return attach_handle_to_fd(handle, 0, ret_fd, NULL);
+}
+
+bool layer_in_kernelbase(const void *address)
+{
+    return (SIZE_T)((const char *)address - attach_kernelbase) < attach_kernelbase_size;
+}
+
+/* PEB.ProcessHeap, in the documented place of both architectures. */
+static HANDLE attach_heap(void)
+{
+    return ((HANDLE *)RtlGetCurrentPeb())[6];
+}
+
+void *layer_alloc(SIZE_T size)
+{
+    return RtlAllocateHeap(attach_heap(), HEAP_ZERO_MEMORY, size);
+}
+
+void layer_free(void *memory)
+{
+    RtlFreeHeap(attach_heap(), 0, memory);
+}
+
+LONGLONG layer_clock(void)
+{
+    LARGE_INTEGER counter, frequency;
+
+    NtQueryPerformanceCounter(&counter, &frequency);
+    return counter.QuadPart / (frequency.QuadPart / 1000);
+}
+
+BOOL WINAPI DllMainCRTStartup(HINSTANCE instance, DWORD reason, void *reserved)
+{
+    (void)instance;
+    (void)reason;
+    (void)reserved;
+    return TRUE;
+}

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Which handles of this process are mailslots. */
+#include "winemailslot/handles.h"
+
+#include "winemailslot/adopt.h"
+
+/*
+ * Every file call of every module passes through here, so the answer for a handle that is no
+ * mailslot must cost next to nothing: a table indexed by the handle value (NT hands out small
+ * multiples of four, densely) says for each one unknown, foreign, or which file.
+ *
+ * Readers take no lock: struct file is never given back to the heap, so a stale pointer still
+ * points to a struct file, whose reference count tells whether it lives (file_get), and a second
+ * look at the table tells whether it is still this handle's.
+ */
+#define HANDLES_CHUNK  4096
+#define HANDLES_CHUNKS 4096 /* 2^24 handles, the most that Wine gives out */
+
+#define HANDLES_UNKNOWN ((struct file *)0)
+#define HANDLES_FOREIGN ((struct file *)1)
+
+struct entry
+{
+    struct file *volatile file;
+    volatile ACCESS_MASK access;
+};
+
+static struct entry *volatile handles_chunks[HANDLES_CHUNKS];
+
+static ULONG_PTR handles_index(HANDLE handle)
+{
+    return (ULONG_PTR)handle >> 2;
+}
+
+static struct entry *handles_entry(HANDLE handle)
+{
+    ULONG_PTR index = handles_index(handle);
+    struct entry *chunk;
+
+    if (index >= HANDLES_CHUNK * HANDLES_CHUNKS)
+        return NULL; /* pseudo handles among them */
+    chunk = handles_chunks[index / HANDLES_CHUNK];
+    return chunk ? &chunk[index % HANDLES_CHUNK] : NULL;
+}
+
+static struct entry *handles_make_entry(HANDLE handle)
+{
+    ULONG_PTR index = handles_index(handle);
+    struct entry *chunk;
+
+    if (index >= HANDLES_CHUNK * HANDLES_CHUNKS)
+        return NULL;
+    if (!handles_chunks[index / HANDLES_CHUNK])
+    {
+        chunk = layer_alloc(sizeof(*chunk) * HANDLES_CHUNK);
+        if (!chunk)
+            return NULL;
+        if (InterlockedCompareExchangePointer(
+                (void *volatile *)&handles_chunks[index / HANDLES_CHUNK], chunk, NULL))
+            layer_free(chunk);
+    }
+    return &handles_chunks[index / HANDLES_CHUNK][index % HANDLES_CHUNK];
+}
+
+static bool handles_get(struct entry *entry, struct handle_view *ret)
+{
+    for (;;)
+    {
+        struct file *file = entry->file;
+
+        if (file == HANDLES_FOREIGN || file == HANDLES_UNKNOWN)
+            return false;
+        if (!file_get(file))
+            continue; /* being closed: the table is about to say so */
+        ret->access = entry->access;
+        if (entry->file == file)
+        {
+            ret->file = file;
+            return true;
+        }
+        file_put(file);
+    }
+}
+
+bool handles_find(HANDLE handle, struct handle_view *ret)
+{
+    struct entry *entry = handles_entry(handle);
+
+    if (!entry)
+    {
+        if (handles_index(handle) >= HANDLES_CHUNK * HANDLES_CHUNKS)
+            return false;
+        entry = handles_make_entry(handle);
+        if (!entry)
+            return false;
+    }
+    if (entry->file == HANDLES_FOREIGN)
+        return false;
+    if (entry->file == HANDLES_UNKNOWN)
+    {
+        ACCESS_MASK access = 0;
+        struct file *file = adopt_handle(handle, &access);
+
+        if (!file)
+        {
+            InterlockedCompareExchangePointer((void *volatile *)&entry->file, HANDLES_FOREIGN,
+                                              HANDLES_UNKNOWN);
+        }
+        else
+        {
+            /* Another thread may have been faster; then its file is as good. */
+            entry->access = access;
+            if (InterlockedCompareExchangePointer((void *volatile *)&entry->file, file,
+                                                  HANDLES_UNKNOWN))
+                file_close(file);
+        }
+    }
+    return handles_get(entry, ret);
+}
+
+bool handles_find_known(HANDLE handle, struct handle_view *ret)
+{
+    struct entry *entry = handles_entry(handle);
+
+    return entry && handles_get(entry, ret);
+}
+
+struct file *handles_peek(HANDLE handle)
+{
+    struct entry *entry = handles_entry(handle);
+
+    if (!entry || entry->file == HANDLES_FOREIGN)
+        return NULL;
+    return entry->file;
+}
+
+bool handles_add(HANDLE handle, struct file *file, ACCESS_MASK access)
+{
+    struct entry *entry = handles_make_entry(handle);
+
+    if (!entry)
+        return false;
+    entry->access = access;
+    InterlockedExchangePointer((void *volatile *)&entry->file, file);
+    return true;
+}
+
+void handles_add_foreign(HANDLE handle)
+{
+    struct entry *entry = handles_make_entry(handle);
+
+    if (entry)
+        entry->file = HANDLES_FOREIGN;
+}
+
+bool handles_is_foreign(HANDLE handle)
+{
+    struct entry *entry = handles_entry(handle);
+
+    return entry && entry->file == HANDLES_FOREIGN;
+}
+
+struct file *handles_remove(HANDLE handle, ACCESS_MASK *ret_access)
+{
+    struct entry *entry = handles_entry(handle);
+    struct file *file;
+
+    if (!entry || entry->file == HANDLES_UNKNOWN)
+        return NULL;
+    *ret_access = entry->access;
+    file = InterlockedExchangePointer((void *volatile *)&entry->file, HANDLES_UNKNOWN);
+    return file == HANDLES_FOREIGN ? NULL : file;
+}
+
+void handles_restore(HANDLE handle, struct file *file, ACCESS_MASK access)
+{
+    if (!handles_add(handle, file, access))
+        file_close(file);
+}
+
+bool handles_is_file(HANDLE handle)
+{
+    IO_STATUS_BLOCK io;
+    ULONG mode;
+
+    return NtQueryInformationFile(handle, &io, &mode, sizeof(mode), NT_FILE_MODE) == STATUS_SUCCESS;
+}

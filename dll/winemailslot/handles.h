@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Which handles of this process are mailslots. */
+#pragma once
+
+#include "winemailslot/file.h"
+
+/* A handle found to be a mailslot. The reference on the file is the holder's: file_put(). */
+struct handle_view
+{
+    struct file *file;
+    ACCESS_MASK access;
+};
+
+/*
+ * Is it one of ours? Handles that this process made itself are known; one that it inherited or was
+ * given is looked at once, which may ask the daemon. Costs two loads for a known foreign handle.
+ */
+bool handles_find(HANDLE handle, struct handle_view *ret);
+
+/* As above, but only what is known already: never asks. */
+bool handles_find_known(HANDLE handle, struct handle_view *ret);
+
+/* As that, but takes no reference: good for comparing, and while the handle cannot be closed. */
+struct file *handles_peek(HANDLE handle);
+
+/* A new handle value that is a mailslot; takes over one reference on file. False: no memory. */
+bool handles_add(HANDLE handle, struct file *file, ACCESS_MASK access);
+
+/* A handle value that has just come from a call that never makes mailslots. */
+void handles_add_foreign(HANDLE handle);
+
+/* Whether a handle that is no mailslot is a file at all (I9). */
+bool handles_is_file(HANDLE handle);
+
+/* Whether the handle is known to be no mailslot. */
+bool handles_is_foreign(HANDLE handle);
+
+/*
+ * Before the handle is closed: forgets it. Returns the file with the reference that the handle had,
+ * or NULL. handles_restore() undoes it when the close has failed.
+ */
+struct file *handles_remove(HANDLE handle, ACCESS_MASK *ret_access);
+void handles_restore(HANDLE handle, struct file *file, ACCESS_MASK access);

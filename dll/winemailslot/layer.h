@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The layer as a whole: attached to Wine, in use or given up. */
+#pragma once
+
+#include "winemailslot/nt.h"
+
+/* What kernel32 asks for; grows when the exports change their meaning. */
+#define LAYER_VERSION 1
+
+/* Whether mailslots are ours in this process. False: every call goes on to Wine's own. */
+bool layer_active(void);
+
+/*
+ * For results that mean "no mailslots to be had" (no daemon, wrong version): says so once on
+ * standard error, and from now on the process runs on Wine's own mailslots. Returns whether it did.
+ */
+bool layer_give_up(int result);
+
+/* A Unix descriptor as an NT handle and back (DESIGN.md fact 8). The descriptor stays ours. */
+NTSTATUS layer_fd_to_handle(int fd, ACCESS_MASK access, ULONG attributes, HANDLE *ret);
+NTSTATUS layer_handle_to_fd(HANDLE handle, int *ret_fd);
+
+/* Whether an address lies in kernelbase.dll. */
+bool layer_in_kernelbase(const void *address);
+
+void *layer_alloc(SIZE_T size); /* zeroed; NULL when there is none */
+void layer_free(void *memory);
+
+/* Interrupt time in ms, for deadlines. */
+LONGLONG layer_clock(void);

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* NtReadFile and NtWriteFile: messages (rows R, X, P). */
+#include "client/mailslot.h"
+#include "winemailslot/handles.h"
+#include "winemailslot/pending.h"
+#include "winemailslot/status.h"
+#include "winemailslot/unix.h"
+
+/* A message without waiting. MAILSLOT_EMPTY also when asynchronous reads wait before this one. */
+static int read_now(struct file *file, void *buffer, ULONG size, ULONG *ret_bytes,
+                    NTSTATUS *ret_fault)
+{
+    struct unix_io io = {
+        .slot = file->slot, .buffer = UNIX_ADDRESS(buffer), .size = size, .result = -1};
+
+    *ret_fault = STATUS_SUCCESS;
+    if (file->n_pending)
+        return MAILSLOT_EMPTY;
+    *ret_fault = unix_call(UNIX_READ, &io);
+    *ret_bytes = io.done;
+    return io.result;
+}
+
+static ULONG read_timeout(struct file *file)
+{
+    struct unix_info info = {.slot = file->slot, .result = -1};
+
+    unix_call(UNIX_INFO, &info);
+    return info.result ? 0 : info.read_timeout;
+}
+
+/*
+ * `waits`: the caller sleeps until the read ends in any case, so it may sleep right here, without
+ * the waiting thread and its two context switches.
+ */
+static NTSTATUS read_message(struct file *file, struct read_request *request, bool waits)
+{
+    ULONG bytes = 0;
+    NTSTATUS status;
+    int result;
+
+    complete_begin(&request->completion);
+    result = read_now(file, request->buffer, request->size, &bytes, &status);
+    if (status)
+        return status;
+    if (result && result != MAILSLOT_EMPTY)
+        return status_from_result(result);
+    if (result == MAILSLOT_EMPTY)
+    {
+        request->timeout = read_timeout(file);
+        if (!request->timeout)
+            return STATUS_IO_TIMEOUT; /* R4, R5 */
+        if (!waits)
+            return pending_read(file, request);
+        status = pending_read_here(file, request, &bytes);
+        if (status)
+            return status;
+    }
+    return complete_inline(file, &request->completion, bytes);
+}
+
+NTSTATUS NTAPI layer_NtReadFile(HANDLE handle, HANDLE event, PIO_APC_ROUTINE apc, void *context,
+                                IO_STATUS_BLOCK *io, void *buffer, ULONG size,
+                                LARGE_INTEGER *offset, ULONG *key)
+{
+    struct read_request request = {
+        .buffer = buffer,
+        .size = size,
+        .completion = {.event = event, .apc = apc, .context = context, .io = io},
+    };
+    struct handle_view view;
+    NTSTATUS status;
+    bool waits;
+
+    if (!handles_find(handle, &view))
+        return NtReadFile(handle, event, apc, context, io, buffer, size, offset, key);
+    /*
+     * ReadFile without OVERLAPPED on an asynchronous handle (all of CreateMailslot's, C2) calls
+     * with neither event, APC, context nor offset, and then waits for the handle.
+     */
+    waits = file_is_synchronous(view.file) || (!event && !apc && !context && !offset &&
+                                               layer_in_kernelbase(__builtin_return_address(0)));
+    if (!(view.access & FILE_READ_DATA))
+        status = STATUS_ACCESS_DENIED; /* X1, Q7 */
+    else if (view.file->kind != FILE_SERVER)
+        status = STATUS_INVALID_PARAMETER; /* X2, Q7 */
+    else
+        status = read_message(view.file, &request, waits);
+    file_put(view.file);
+    return status;
+}
+
+static NTSTATUS write_message(struct file *file, const struct completion *completion,
+                              const void *buffer, ULONG size)
+{
+    struct unix_io io = {
+        .slot = file->slot, .buffer = UNIX_ADDRESS(buffer), .size = size, .result = -1};
+    NTSTATUS status;
+
+    if (!file->slot)
+        return STATUS_FILE_FORCED_CLOSED; /* P8: opened elsewhere, and closed before we saw it */
+    complete_begin(completion);
+    status = unix_call(UNIX_WRITE, &io);
+    if (status)
+        return status;
+    if (io.result)
+    {
+        /* Too large for the way, or nobody there: the same answer on the network (Q3, Q4, Z4) */
+        if (file->kind == FILE_REMOTE &&
+            (io.result == MAILSLOT_TOO_LARGE || io.result == MAILSLOT_BAD_NAME))
+            return STATUS_BAD_NETWORK_PATH;
+        return status_from_result(io.result);
+    }
+    return complete_inline(file, completion, size);
+}
+
+NTSTATUS NTAPI layer_NtWriteFile(HANDLE handle, HANDLE event, PIO_APC_ROUTINE apc, void *context,
+                                 IO_STATUS_BLOCK *io, const void *buffer, ULONG size,
+                                 LARGE_INTEGER *offset, ULONG *key)
+{
+    struct completion completion = {.event = event, .apc = apc, .context = context, .io = io};
+    struct handle_view view;
+    NTSTATUS status;
+
+    if (!handles_find(handle, &view))
+        return NtWriteFile(handle, event, apc, context, io, buffer, size, offset, key);
+    if (!(view.access & (FILE_WRITE_DATA | FILE_APPEND_DATA)))
+        status = STATUS_ACCESS_DENIED; /* X3, P9 */
+    else if (view.file->kind != FILE_WRITER && view.file->kind != FILE_REMOTE)
+        status = STATUS_INVALID_PARAMETER; /* X4 */
+    else
+        status = write_message(view.file, &completion, buffer, size);
+    file_put(view.file);
+    return status;
+}

@@ -1,0 +1,467 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Reads that wait: asynchronous ones in a list, synchronous ones in their own threads. */
+#include "winemailslot/pending.h"
+
+#include "client/mailslot.h"
+#include "winemailslot/status.h"
+#include "winemailslot/unix.h"
+#include "winemailslot/waiter.h"
+
+/*
+ * One lock guards all lists of waiting reads of the process; it is never held while sleeping, and
+ * never taken by a read that finds a message when nothing waits before it. The waiting thread
+ * (waiter.c) sleeps on the queues of all files that have asynchronous reads pending, and completes
+ * them in the order in which they came (R15).
+ *
+ * A synchronous read sleeps in its own thread, on the queue itself and a canceller.
+ */
+
+struct pending
+{
+    struct pending *prev, *next; /* of the file */
+    struct file *file;           /* with a reference */
+    struct read_request request;
+    LONGLONG deadline; /* layer_clock(), -1 = never */
+    ULONG thread_id;
+    HANDLE thread; /* for the APC, or NULL */
+};
+
+struct reader /* a thread in a synchronous read; lives on its stack */
+{
+    struct reader *next;
+    struct reader *next_all;
+    ULONG thread_id;
+    uint64_t cancel;
+    const IO_STATUS_BLOCK *io;
+};
+
+static RTL_SRWLOCK pending_lock = RTL_SRWLOCK_INIT;
+static struct file *pending_watched;   /* files with pending reads */
+static struct reader *pending_readers; /* all threads in synchronous reads */
+
+static int pending_try(struct file *file, const struct read_request *request, uint32_t flags,
+                       ULONG *ret_bytes, NTSTATUS *ret_fault)
+{
+    struct unix_io io = {
+        .slot = file->slot,
+        .buffer = UNIX_ADDRESS(request->buffer),
+        .size = request->size,
+        .flags = flags,
+        .result = MAILSLOT_CLOSED,
+    };
+
+    *ret_fault = unix_call(UNIX_READ, &io);
+    *ret_bytes = io.done;
+    return io.result;
+}
+
+/* --- the list; lock held --------------------------------------------------------------------- */
+
+static void pending_watch(struct file *file)
+{
+    struct unix_watch watch = {.slot = file->slot, .token = UNIX_ADDRESS(file)};
+
+    if (file->watched)
+        return;
+    file->watched = true;
+    file->prev_watched = NULL;
+    file->next_watched = pending_watched;
+    if (pending_watched)
+        pending_watched->prev_watched = file;
+    pending_watched = file;
+    unix_call(UNIX_WATCH, &watch);
+}
+
+static void pending_unwatch(struct file *file)
+{
+    struct unix_watch watch = {.slot = file->slot};
+
+    if (!file->watched)
+        return;
+    file->watched = false;
+    if (file->next_watched)
+        file->next_watched->prev_watched = file->prev_watched;
+    if (file->prev_watched)
+        file->prev_watched->next_watched = file->next_watched;
+    else
+        pending_watched = file->next_watched;
+    unix_call(UNIX_UNWATCH, &watch);
+}
+
+static void pending_unlink(struct pending *pending)
+{
+    struct file *file = pending->file;
+
+    if (pending->next)
+        pending->next->prev = pending->prev;
+    else
+        file->last = pending->prev;
+    if (pending->prev)
+        pending->prev->next = pending->next;
+    else
+        file->first = pending->next;
+    if (!InterlockedDecrement(&file->n_pending))
+        pending_unwatch(file);
+}
+
+/*
+ * Ends one read. The file's reference is given back by the caller after the lock: it may be the
+ * last, and giving up a file asks the Unix side.
+ */
+static void pending_finish(struct pending *pending, NTSTATUS status, ULONG_PTR bytes,
+                           struct pending **done)
+{
+    struct file *file = pending->file;
+
+    pending_unlink(pending);
+    complete_pended(file, &pending->request.completion, pending->thread, status, bytes);
+    if (file->event && !(file->completion_flags & NT_SKIP_SET_EVENT))
+        NtSetEvent(file->event, NULL);
+    pending->next = *done;
+    *done = pending;
+}
+
+static void pending_release(struct pending *done)
+{
+    while (done)
+    {
+        struct pending *next = done->next;
+
+        if (done->thread)
+            NtClose(done->thread);
+        file_put(done->file);
+        layer_free(done);
+        done = next;
+    }
+}
+
+/* Gives messages to the reads of a file until one of both runs out. */
+static void pending_serve(struct file *file, struct pending **done)
+{
+    struct pending *pending;
+
+    while ((pending = file->first))
+    {
+        NTSTATUS fault;
+        ULONG bytes;
+        int result = pending_try(file, &pending->request, UNIX_READ_ARM, &bytes, &fault);
+
+        if (fault == STATUS_SUCCESS && result == MAILSLOT_EMPTY)
+            return;
+        if (fault || result)
+            /* R16: a buffer that is too small ends this read, the message waits for the next */
+            pending_finish(pending, fault ? fault : status_from_result(result), 0, done);
+        else
+            pending_finish(pending, STATUS_SUCCESS, bytes, done);
+    }
+}
+
+/* --- for the waiting thread ------------------------------------------------------------------ */
+
+void pending_serve_tokens(const uint64_t *tokens, ULONG count)
+{
+    struct pending *done = NULL;
+
+    RtlAcquireSRWLockExclusive(&pending_lock);
+    for (ULONG i = 0; i < count; i++)
+    {
+        struct file *file;
+
+        /* The token may be of a file that is no longer watched, or is another one by now. */
+        for (file = pending_watched; file; file = file->next_watched)
+            if (UNIX_ADDRESS(file) == tokens[i])
+                break;
+        if (file)
+            pending_serve(file, &done);
+    }
+    RtlReleaseSRWLockExclusive(&pending_lock);
+    pending_release(done);
+}
+
+bool pending_expire(ULONG *ret_ms)
+{
+    struct pending *done = NULL;
+    LONGLONG now = layer_clock(), nearest = -1;
+    struct file *file, *next_file;
+    bool any;
+
+    RtlAcquireSRWLockExclusive(&pending_lock);
+    for (file = pending_watched; file; file = next_file)
+    {
+        next_file = file->next_watched;
+        for (struct pending *pending = file->first, *next; pending; pending = next)
+        {
+            next = pending->next;
+            if (pending->deadline < 0)
+                continue;
+            if (pending->deadline <= now)
+                pending_finish(pending, STATUS_IO_TIMEOUT, 0, &done);
+            else if (nearest < 0 || pending->deadline < nearest)
+                nearest = pending->deadline;
+        }
+    }
+    any = pending_watched != NULL;
+    RtlReleaseSRWLockExclusive(&pending_lock);
+    pending_release(done);
+    *ret_ms = nearest < 0                ? UINT32_MAX
+              : nearest - now > 86400000 ? 86400000
+                                         : (ULONG)(nearest - now);
+    return any;
+}
+
+/* --- asynchronous reads ---------------------------------------------------------------------- */
+
+static struct pending *pending_new(struct file *file, const struct read_request *request)
+{
+    struct pending *pending = layer_alloc(sizeof(*pending));
+
+    if (!pending)
+        return NULL;
+    pending->file = file;
+    pending->request = *request;
+    pending->thread_id = nt_thread_id();
+    pending->deadline =
+        request->timeout == MAILSLOT_FOREVER ? -1 : layer_clock() + request->timeout + 1;
+    if (request->completion.apc &&
+        NtDuplicateObject(NT_CURRENT_PROCESS, NT_CURRENT_THREAD, NT_CURRENT_PROCESS,
+                          &pending->thread, THREAD_SET_CONTEXT, 0, 0))
+        pending->thread = NULL;
+    return pending;
+}
+
+/* The file's own signal: set while nothing is under way (F13), unset while a read pends (R10). */
+static NTSTATUS pending_reset_event(struct file *file)
+{
+    if (file->event)
+        return NtResetEvent(file->event, NULL);
+    return NtCreateEvent(&file->event, EVENT_ALL_ACCESS, NULL, NT_NOTIFICATION_EVENT, FALSE);
+}
+
+NTSTATUS pending_read(struct file *file, const struct read_request *request)
+{
+    struct pending *pending, *done = NULL;
+    NTSTATUS status;
+    int result = MAILSLOT_EMPTY;
+    ULONG bytes;
+    bool first;
+
+    pending = pending_new(file, request);
+    if (!pending)
+        return STATUS_NO_MEMORY;
+    status = waiter_start();
+    if (status)
+    {
+        layer_free(pending);
+        return status;
+    }
+    RtlAcquireSRWLockExclusive(&pending_lock);
+    first = !file->first;
+    if (first) /* armed now, or with a message that came meanwhile */
+        result = pending_try(file, request, UNIX_READ_ARM, &bytes, &status);
+    if (status == STATUS_SUCCESS && result == MAILSLOT_EMPTY)
+        status = pending_reset_event(file);
+    if (status == STATUS_SUCCESS && result == MAILSLOT_EMPTY && file_get(file))
+    {
+        pending->prev = file->last;
+        if (file->last)
+            file->last->next = pending;
+        else
+            file->first = pending;
+        file->last = pending;
+        InterlockedIncrement(&file->n_pending);
+        pending_watch(file);
+        /* The last handle may have been closed since this call began. */
+        if (!file->handles)
+            pending_finish(pending, STATUS_CANCELLED, 0, &done);
+        pending = NULL;
+        status = STATUS_PENDING;
+    }
+    RtlReleaseSRWLockExclusive(&pending_lock);
+    pending_release(done);
+    if (status == STATUS_PENDING)
+    {
+        /* The waiting thread learns of new queues by itself, of an earlier deadline only so. */
+        if (request->timeout != MAILSLOT_FOREVER)
+            waiter_wake();
+        return status;
+    }
+    if (pending->thread)
+        NtClose(pending->thread);
+    layer_free(pending);
+    if (status)
+        return status;
+    return result ? status_from_result(result) : complete_inline(file, &request->completion, bytes);
+}
+
+/* --- synchronous reads ----------------------------------------------------------------------- */
+
+static void pending_add_reader(struct file *file, struct reader *reader)
+{
+    RtlAcquireSRWLockExclusive(&pending_lock);
+    reader->next = file->readers;
+    file->readers = reader;
+    reader->next_all = pending_readers;
+    pending_readers = reader;
+    RtlReleaseSRWLockExclusive(&pending_lock);
+}
+
+static void pending_remove_reader(struct file *file, struct reader *reader)
+{
+    struct reader **at;
+
+    RtlAcquireSRWLockExclusive(&pending_lock);
+    for (at = &file->readers; *at != reader; at = &(*at)->next)
+        ;
+    *at = reader->next;
+    for (at = &pending_readers; *at != reader; at = &(*at)->next_all)
+        ;
+    *at = reader->next_all;
+    RtlReleaseSRWLockExclusive(&pending_lock);
+}
+
+/* Waits behind asynchronous reads that came first (R15): as one of them, with an own event. */
+static NTSTATUS pending_read_behind(struct file *file, const struct read_request *request,
+                                    ULONG *ret_bytes)
+{
+    IO_STATUS_BLOCK io = {.Status = STATUS_PENDING};
+    struct read_request own = *request;
+    NTSTATUS status;
+    HANDLE event;
+
+    status = NtCreateEvent(&event, EVENT_ALL_ACCESS, NULL, NT_NOTIFICATION_EVENT, FALSE);
+    if (status)
+        return status;
+    own.completion = (struct completion){.event = event, .io = &io};
+    status = pending_read(file, &own);
+    if (status == STATUS_PENDING)
+    {
+        NtWaitForSingleObject(event, FALSE, NULL);
+        status = io.Status;
+    }
+    if (status == STATUS_SUCCESS)
+        *ret_bytes = io.Information;
+    NtClose(event);
+    return status;
+}
+
+NTSTATUS pending_read_here(struct file *file, const struct read_request *request, ULONG *ret_bytes)
+{
+    struct unix_cancel cancel = {.result = -1};
+    struct reader reader;
+    struct unix_io io = {
+        .slot = file->slot,
+        .buffer = UNIX_ADDRESS(request->buffer),
+        .size = request->size,
+        .timeout = request->timeout,
+        .flags = UNIX_READ_WAIT,
+        .result = MAILSLOT_CLOSED,
+    };
+    NTSTATUS status;
+
+    if (file->n_pending)
+        return pending_read_behind(file, request, ret_bytes);
+    unix_call(UNIX_CANCEL_NEW, &cancel);
+    if (cancel.result)
+        return STATUS_INSUFFICIENT_RESOURCES;
+    reader.thread_id = nt_thread_id();
+    reader.cancel = io.cancel = cancel.cancel;
+    reader.io = request->completion.io;
+    pending_add_reader(file, &reader);
+    if (file->handles)
+        status = unix_call(UNIX_READ, &io);
+    else
+    {
+        status = STATUS_SUCCESS;
+        io.result = MAILSLOT_CANCELLED;
+    }
+    pending_remove_reader(file, &reader);
+    unix_call(UNIX_CANCEL_FREE, &cancel);
+    *ret_bytes = io.done;
+    return status ? status : status_from_result(io.result);
+}
+
+/* --- ends ------------------------------------------------------------------------------------ */
+
+static void pending_cancel_reader(const struct reader *reader)
+{
+    struct unix_cancel cancel = {.cancel = reader->cancel};
+
+    unix_call(UNIX_CANCEL, &cancel);
+}
+
+bool pending_cancel(struct file *file, ULONG thread_id, const IO_STATUS_BLOCK *io, bool synchronous)
+{
+    struct pending *done = NULL, *next;
+    bool found = false;
+
+    RtlAcquireSRWLockExclusive(&pending_lock);
+    for (struct pending *pending = file->first; pending; pending = next)
+    {
+        next = pending->next;
+        if ((thread_id && pending->thread_id != thread_id) ||
+            (io && pending->request.completion.io != io))
+            continue;
+        pending_finish(pending, STATUS_CANCELLED, 0, &done);
+        found = true;
+    }
+    for (struct reader *reader = file->readers; synchronous && reader; reader = reader->next)
+    {
+        if ((thread_id && reader->thread_id != thread_id) || (io && reader->io != io))
+            continue;
+        pending_cancel_reader(reader);
+        found = true;
+    }
+    RtlReleaseSRWLockExclusive(&pending_lock);
+    pending_release(done);
+    return found;
+}
+
+void pending_cancel_all(struct file *file)
+{
+    pending_cancel(file, 0, NULL, true);
+}
+
+bool pending_cancel_synchronous(ULONG thread_id)
+{
+    bool found = false;
+
+    RtlAcquireSRWLockExclusive(&pending_lock);
+    for (struct reader *reader = pending_readers; reader; reader = reader->next_all)
+        if (reader->thread_id == thread_id)
+        {
+            pending_cancel_reader(reader);
+            found = true;
+        }
+    RtlReleaseSRWLockExclusive(&pending_lock);
+    return found;
+}
+
+void pending_thread_ends(void)
+{
+    struct pending *done = NULL, *next;
+    ULONG thread_id = nt_thread_id();
+    struct file *file, *next_file;
+
+    if (!waiter_runs())
+        return;
+    RtlAcquireSRWLockExclusive(&pending_lock);
+    for (file = pending_watched; file; file = next_file)
+    {
+        next_file = file->next_watched;
+        for (struct pending *pending = file->first; pending; pending = next)
+        {
+            next = pending->next;
+            if (pending->thread_id == thread_id)
+                pending_finish(pending, STATUS_CANCELLED, 0, &done);
+        }
+    }
+    RtlReleaseSRWLockExclusive(&pending_lock);
+    pending_release(done);
+    /* With nothing left to wait for, the waiting thread must not keep the process alive. */
+    waiter_wake_to_end();
+}
+
+HANDLE pending_wait_handle(struct file *file)
+{
+    return file->event;
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Calls into winemailslot.so. */
+#include "winemailslot/unix.h"
+
+/* Wine's question for "the Unix library that belongs to this module" (DESIGN.md fact 7). */
+#define UNIX_MEMORY_WINE_UNIX_FUNCS 1000
+
+extern IMAGE_DOS_HEADER __ImageBase;
+
+static UINT64 unix_library;
+static NTSTATUS(WINAPI **unix_dispatcher)(UINT64 library, unsigned int code, void *arguments);
+
+NTSTATUS unix_init(void)
+{
+    UNICODE_STRING ntdll_name;
+    ANSI_STRING name;
+    void *dispatcher;
+    HMODULE ntdll;
+    NTSTATUS status;
+
+    status = NtQueryVirtualMemory(NT_CURRENT_PROCESS, &__ImageBase, UNIX_MEMORY_WINE_UNIX_FUNCS,
+                                  &unix_library, sizeof(unix_library), NULL);
+    if (status)
+        return status;
+    RtlInitUnicodeString(&ntdll_name, L"ntdll.dll");
+    status = LdrGetDllHandle(NULL, 0, &ntdll_name, &ntdll);
+    if (status)
+        return status;
+    RtlInitAnsiString(&name, "__wine_unix_call_dispatcher");
+    status = LdrGetProcedureAddress(ntdll, &name, 0, &dispatcher);
+    if (status)
+        return status;
+    unix_dispatcher = dispatcher;
+    return STATUS_SUCCESS;
+}
+
+NTSTATUS unix_call(enum unix_call call, void *arguments)
+{
+    return (*unix_dispatcher)(unix_library, call, arguments);
+}
