@@ -19,7 +19,7 @@ KERNEL32_C = dll/kernel32/main.c dll/kernel32/redirect.c dll/kernel32/pe_image.c
 	dll/kernel32/mailslot.c dll/kernel32/file_type.c
 KERNEL32_ALL = $(KERNEL32_C) dll/kernel32/thunk.S dll/kernel32/kernel32.rc \
 	dll/kernel32/kernel32w.def dll/kernel32/exports.txt dll/kernel32/make-def.sh \
-	dll/kernel32/nt.h dll/kernel32/pe_image.h dll/kernel32/redirect.h \
+	dll/kernel32/layer.h dll/kernel32/nt.h dll/kernel32/pe_image.h dll/kernel32/redirect.h \
 	dll/kernel32/wine_kernel32.h
 KERNEL32_ENTRY_x86_64 = DllMain
 KERNEL32_ENTRY_i386 = _DllMain@12
@@ -29,13 +29,13 @@ LAYER_C = dll/winemailslot/adopt.c dll/winemailslot/attach.c dll/winemailslot/at
 	dll/winemailslot/create.c dll/winemailslot/file.c dll/winemailslot/fsctl.c \
 	dll/winemailslot/handles.c dll/winemailslot/info.c dll/winemailslot/message.c \
 	dll/winemailslot/names.c dll/winemailslot/object.c dll/winemailslot/pending.c \
-	dll/winemailslot/status.c dll/winemailslot/unix.c dll/winemailslot/wait.c \
+	dll/winemailslot/status.c dll/winemailslot/threadpool.c dll/winemailslot/unix.c dll/winemailslot/wait.c \
 	dll/winemailslot/waiter.c
 LAYER_ALL = $(LAYER_C) dll/winemailslot/winemailslot.def dll/winemailslot/adopt.h \
 	dll/winemailslot/complete.h dll/winemailslot/create.h dll/winemailslot/file.h \
 	dll/winemailslot/handles.h dll/winemailslot/layer.h dll/winemailslot/names.h \
 	dll/winemailslot/nt.h dll/winemailslot/object.h dll/winemailslot/pending.h \
-	dll/winemailslot/status.h dll/winemailslot/unix.h dll/winemailslot/waiter.h \
+	dll/winemailslot/status.h dll/winemailslot/threadpool.h dll/winemailslot/unix.h dll/winemailslot/waiter.h \
 	dll/unixlib/unixcalls.h
 LAYER_ENTRY_x86_64 = DllMainCRTStartup
 LAYER_ENTRY_i386 = _DllMainCRTStartup@12

@@ -36,6 +36,18 @@ static DWORD mailslot_timeout_from_nt(LONGLONG ticks)
     return ms < MAILSLOT_WAIT_FOREVER ? ms : MAILSLOT_WAIT_FOREVER - 1;
 }
 
+/* An empty component, which the conversion to an NT path would quietly drop (N9, 7.2). */
+static BOOL mailslot_name_has_gap(const WCHAR *name)
+{
+    /* The first two characters are the slashes of \\.\ */
+    for (ULONG i = 2; name[0] && name[1] && name[i]; i++)
+    {
+        if ((name[i] == '\\' || name[i] == '/') && (name[i + 1] == '\\' || name[i + 1] == '/'))
+            return TRUE;
+    }
+    return FALSE;
+}
+
 /* \??\mailslot\NAME with at least one component and no empty ones (semantics N9, N10, 7.2) */
 static BOOL mailslot_path_valid(const UNICODE_STRING *path)
 {
@@ -78,7 +90,7 @@ HANDLE WINAPI CreateMailslotW(const WCHAR *name, DWORD max_message_size, DWORD r
         mailslot_fail(ERROR_PATH_NOT_FOUND);
         return INVALID_HANDLE_VALUE;
     }
-    if (!RtlDosPathNameToNtPathName_U(name, &path, NULL, NULL))
+    if (mailslot_name_has_gap(name) || !RtlDosPathNameToNtPathName_U(name, &path, NULL, NULL))
     {
         mailslot_fail(ERROR_INVALID_NAME);
         return INVALID_HANDLE_VALUE;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Entry point of kernel32.dll: brings the mailslot layer into the process, or says why not */
 #include "kernel32/nt.h"
+#include "kernel32/layer.h"
 #include "kernel32/redirect.h"
 
 #define MAIN_LAYER_VERSION                                                                         \
@@ -8,6 +9,7 @@
        */
 
 static void(WINAPI *main_thread_detach)(void);
+static BOOL(WINAPI *main_is_mailslot)(HANDLE handle);
 
 /* Appends text to the line that ends at *ret_length; what does not fit is cut. */
 static void main_append(char *line, ULONG size, ULONG *ret_length, const char *text)
@@ -75,6 +77,12 @@ static void main_attach(void)
         return;
     }
     main_thread_detach = main_layer_proc(layer, "winemailslot_thread_detach");
+    main_is_mailslot = main_layer_proc(layer, "winemailslot_is_mailslot");
+}
+
+BOOL layer_has_mailslot(HANDLE handle)
+{
+    return main_is_mailslot && main_is_mailslot(handle);
 }
 
 BOOL WINAPI DllMain(HINSTANCE self, DWORD reason, void *reserved)

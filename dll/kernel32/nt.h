@@ -5,12 +5,10 @@
 #include <windows.h>
 #include <winternl.h>
 
-#define NT_FILE_FS_DEVICE_INFORMATION 4
-#define NT_FILE_MAILSLOT_QUERY        26
-#define NT_FILE_MAILSLOT_SET          27
-#define NT_FILE_DEVICE_MAILSLOT       0x0C
-#define NT_DLL_LOADED                 1 /* LDR_DLL_NOTIFICATION_REASON_LOADED */
-#define NT_CURRENT_PROCESS            ((HANDLE)(LONG_PTR)-1)
+#define NT_FILE_MAILSLOT_QUERY 26
+#define NT_FILE_MAILSLOT_SET   27
+#define NT_DLL_LOADED          1 /* LDR_DLL_NOTIFICATION_REASON_LOADED */
+#define NT_CURRENT_PROCESS     ((HANDLE)(LONG_PTR)-1)
 
 /* FILE_MAILSLOT_QUERY_INFORMATION, [MS-FSCC] 2.4.29; read_timeout as it is set, 2.4.30 */
 struct nt_mailslot_query
@@ -22,12 +20,6 @@ struct nt_mailslot_query
     LONGLONG read_timeout;
 };
 
-struct nt_device_info
-{
-    ULONG device_type;
-    ULONG characteristics;
-};
-
 /* The documented head of a loader list entry (PEB_LDR_DATA.InLoadOrderModuleList) */
 struct nt_ldr_module
 {
@@ -37,6 +29,8 @@ struct nt_ldr_module
     void *base;
     void *entry_point;
     ULONG size;
+    UNICODE_STRING full_name;
+    UNICODE_STRING base_name;
 };
 
 struct nt_ldr_data
@@ -78,6 +72,7 @@ NTSTATUS NTAPI LdrGetDllHandle(const WCHAR *path, ULONG flags, const UNICODE_STR
                                HMODULE *ret_module);
 NTSTATUS NTAPI LdrGetProcedureAddress(HMODULE module, const ANSI_STRING *name, ULONG ordinal,
                                       void **ret_address);
+NTSTATUS NTAPI LdrFindEntryForAddress(const void *address, void **ret_module);
 NTSTATUS NTAPI LdrRegisterDllNotification(ULONG flags, nt_dll_notify_fn *notify, void *context,
                                           void **ret_cookie);
 NTSTATUS NTAPI NtProtectVirtualMemory(HANDLE process, void **address, SIZE_T *size, ULONG protect,

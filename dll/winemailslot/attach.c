@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Entry points for kernel32.dll, and what the layer needs of its surroundings. */
-#include "winemailslot/layer.h"
+#include "winemailslot/handles.h"
 #include "winemailslot/pending.h"
 #include "winemailslot/unix.h"
 
@@ -68,6 +68,17 @@ NTSTATUS WINAPI winemailslot_attach(ULONG version)
 void WINAPI winemailslot_thread_detach(void)
 {
     pending_thread_ends();
+}
+
+/* For kernel32's GetFileType (F1). */
+BOOL WINAPI winemailslot_is_mailslot(HANDLE handle)
+{
+    struct handle_view view;
+
+    if (!handles_find(handle, &view))
+        return FALSE;
+    file_put(view.file);
+    return TRUE;
 }
 
 bool layer_active(void)

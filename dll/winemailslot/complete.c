@@ -2,6 +2,8 @@
 /* How the end of an operation reaches the program: status block, event, APC, completion port. */
 #include "winemailslot/complete.h"
 
+#include "winemailslot/threadpool.h"
+
 /* The low bit of an event handle only says "no packet to the port" (GetQueuedCompletionStatus). */
 static HANDLE complete_event(const struct completion *completion)
 {
@@ -36,7 +38,11 @@ static void complete_notify(struct file *file, const struct completion *completi
             NtQueueApcThread(thread, (nt_apc_fn)(void *)completion->apc,
                              (ULONG_PTR)completion->context, (ULONG_PTR)completion->io, 0);
     }
-    else if (file->port && completion->context && !skip_port)
+    else if (!completion->context || skip_port)
+        return;
+    else if (file->pool)
+        threadpool_post(file->pool, completion->context, status, bytes);
+    else if (file->port)
         NtSetIoCompletion(file->port, file->port_key, (ULONG_PTR)completion->context, status,
                           bytes);
 }

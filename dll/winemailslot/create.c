@@ -54,7 +54,7 @@ static NTSTATUS create_handle(const struct unix_open *opened, enum file_kind kin
     HANDLE handle;
 
     file = file_new(kind, opened->slot, opened->lease_id, opened->created,
-                    options & NT_SYNCHRONOUS_OPTIONS);
+                    options & NT_MAILSLOT_OPTIONS);
     if (!file)
     {
         struct unix_slot slot = {.slot = opened->slot};
@@ -240,7 +240,7 @@ static NTSTATUS create_note(NTSTATUS status, const HANDLE *handle, enum name_kin
     if (status < 0)
         return status;
     if (kind == NAME_DEVICE)
-        file = file_new(FILE_DEVICE, 0, 0, 0, options & NT_SYNCHRONOUS_OPTIONS);
+        file = file_new(FILE_DEVICE, 0, 0, 0, options & NT_MAILSLOT_OPTIONS);
     if (!file || !handles_add(*handle, file, 0))
         handles_add_foreign(*handle);
     return status;

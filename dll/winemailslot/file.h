@@ -14,19 +14,21 @@ enum file_kind /* numbers as enum mailslot_kind */
 
 struct pending;
 struct reader;
+struct tp_io;
 
 struct file
 {
     volatile LONG references; /* handles, calls under way, pending reads */
     volatile LONG handles;
     enum file_kind kind;
-    ULONG options; /* of the open: NT_SYNCHRONOUS_OPTIONS matter */
+    ULONG options; /* of the open: NT_MAILSLOT_OPTIONS */
     uint64_t slot; /* of the Unix library; 0: a writer whose slot is gone */
     uint64_t lease_id;
     uint64_t created; /* 100 ns since 1601 */
 
     HANDLE port; /* I/O completion port, our own handle, or NULL */
     ULONG_PTR port_key;
+    struct tp_io *pool;     /* or the thread pool's callback */
     ULONG completion_flags; /* FILE_SKIP_… */
 
     /* Guarded by the lock of pending.c */

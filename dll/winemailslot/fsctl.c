@@ -73,3 +73,27 @@ NTSTATUS NTAPI layer_NtFsControlFile(HANDLE handle, HANDLE event, PIO_APC_ROUTIN
     file_put(view.file);
     return status;
 }
+
+NTSTATUS NTAPI layer_NtLockFile(HANDLE handle, HANDLE event, PIO_APC_ROUTINE apc, void *context,
+                                IO_STATUS_BLOCK *io, LARGE_INTEGER *offset, LARGE_INTEGER *length,
+                                ULONG *key, BOOLEAN immediately, BOOLEAN exclusive)
+{
+    struct handle_view view;
+
+    if (!handles_find(handle, &view))
+        return NtLockFile(handle, event, apc, context, io, offset, length, key, immediately,
+                          exclusive);
+    file_put(view.file);
+    return STATUS_INVALID_PARAMETER;
+}
+
+NTSTATUS NTAPI layer_NtUnlockFile(HANDLE handle, IO_STATUS_BLOCK *io, LARGE_INTEGER *offset,
+                                  LARGE_INTEGER *length, ULONG *key)
+{
+    struct handle_view view;
+
+    if (!handles_find(handle, &view))
+        return NtUnlockFile(handle, io, offset, length, key);
+    file_put(view.file);
+    return STATUS_INVALID_PARAMETER;
+}

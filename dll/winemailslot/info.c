@@ -8,13 +8,12 @@
 #include "winemailslot/status.h"
 #include "winemailslot/unix.h"
 
+/* The status goes into the block on failure, too: Wine's kernelbase reads it from there. */
 static NTSTATUS info_done(IO_STATUS_BLOCK *io, NTSTATUS status, ULONG_PTR bytes)
 {
+    io->Status = status;
     if (status == STATUS_SUCCESS || status == STATUS_BUFFER_OVERFLOW)
-    {
-        io->Status = status;
         io->Information = bytes;
-    }
     return status;
 }
 
@@ -124,7 +123,8 @@ NTSTATUS NTAPI layer_NtQueryInformationFile(HANDLE handle, IO_STATUS_BLOCK *io, 
             status = STATUS_INVALID_PARAMETER;
         return status;
     }
-    status = info_done(io, info_query(&view, info, size, class, &bytes), bytes);
+    status = info_query(&view, info, size, class, &bytes);
+    status = info_done(io, status, bytes);
     file_put(view.file);
     return status;
 }
@@ -136,7 +136,7 @@ static NTSTATUS info_set_port(struct file *file, const struct nt_completion_info
     HANDLE port = NULL;
     NTSTATUS status;
 
-    if (file_is_synchronous(file) || (file->port && !replace))
+    if (file_is_synchronous(file) || file->pool || (file->port && !replace))
         return STATUS_INVALID_PARAMETER;
     if (info->port)
     {

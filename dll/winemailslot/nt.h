@@ -86,6 +86,9 @@ struct nt_object_name_info
     UNICODE_STRING name; /* the buffer follows */
 };
 
+typedef void(NTAPI *nt_overlapped_fn)(ULONG error, ULONG bytes, void *overlapped);
+typedef void(NTAPI *nt_io_fn)(TP_CALLBACK_INSTANCE *instance, void *context, void *overlapped,
+                              IO_STATUS_BLOCK *io, void *tp_io);
 typedef void(NTAPI *nt_apc_fn)(ULONG_PTR, ULONG_PTR, ULONG_PTR);
 typedef NTSTATUS(NTAPI *nt_thread_fn)(void *);
 
@@ -96,6 +99,9 @@ NTSTATUS NTAPI NtReadFile(HANDLE, HANDLE, PIO_APC_ROUTINE, void *, IO_STATUS_BLO
 NTSTATUS NTAPI NtWriteFile(HANDLE, HANDLE, PIO_APC_ROUTINE, void *, IO_STATUS_BLOCK *, const void *,
                            ULONG, LARGE_INTEGER *, ULONG *);
 NTSTATUS NTAPI NtFlushBuffersFile(HANDLE, IO_STATUS_BLOCK *);
+NTSTATUS NTAPI NtLockFile(HANDLE, HANDLE, PIO_APC_ROUTINE, void *, IO_STATUS_BLOCK *,
+                          LARGE_INTEGER *, LARGE_INTEGER *, ULONG *, BOOLEAN, BOOLEAN);
+NTSTATUS NTAPI NtUnlockFile(HANDLE, IO_STATUS_BLOCK *, LARGE_INTEGER *, LARGE_INTEGER *, ULONG *);
 NTSTATUS NTAPI NtFsControlFile(HANDLE, HANDLE, PIO_APC_ROUTINE, void *, IO_STATUS_BLOCK *, ULONG,
                                void *, ULONG, void *, ULONG);
 NTSTATUS NTAPI NtDuplicateObject(HANDLE, HANDLE, HANDLE, HANDLE *, ACCESS_MASK, ULONG, ULONG);
@@ -119,6 +125,15 @@ NTSTATUS NTAPI NtTerminateThread(HANDLE, NTSTATUS);
 NTSTATUS NTAPI NtQueryVirtualMemory(HANDLE, const void *, ULONG, void *, SIZE_T, SIZE_T *);
 NTSTATUS NTAPI NtQuerySystemTime(LARGE_INTEGER *);
 NTSTATUS NTAPI NtQueryPerformanceCounter(LARGE_INTEGER *, LARGE_INTEGER *);
+NTSTATUS NTAPI RtlSetIoCompletionCallback(HANDLE, nt_overlapped_fn, ULONG);
+NTSTATUS NTAPI TpAllocIoCompletion(void **, HANDLE, nt_io_fn, void *, TP_CALLBACK_ENVIRON *);
+void NTAPI TpStartAsyncIoOperation(void *);
+void NTAPI TpCancelAsyncIoOperation(void *);
+void NTAPI TpWaitForIoCompletion(void *, BOOL);
+void NTAPI TpReleaseIoCompletion(void *);
+NTSTATUS NTAPI RtlWaitOnAddress(const void *, const void *, SIZE_T, const LARGE_INTEGER *);
+void NTAPI RtlWakeAddressAll(const void *);
+NTSTATUS NTAPI TpSimpleTryPost(PTP_SIMPLE_CALLBACK, void *, TP_CALLBACK_ENVIRON *);
 NTSTATUS NTAPI LdrGetProcedureAddress(HMODULE, const ANSI_STRING *, ULONG, void **);
 NTSTATUS NTAPI LdrGetDllHandle(const WCHAR *, ULONG, const UNICODE_STRING *, HMODULE *);
 PEB *NTAPI RtlGetCurrentPeb(void);

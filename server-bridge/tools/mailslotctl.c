@@ -290,6 +290,23 @@ static bool ctl_number(const char *text, double maximum, double *ret)
     return *text && !*end && *ret >= 0 && *ret <= maximum;
 }
 
+/* The daemon of the same tree, installed or not, unless the environment names one. */
+static const char *ctl_daemon(void)
+{
+    static char path[4096];
+    ssize_t size = readlink("/proc/self/exe", path, sizeof(path) - sizeof("mailslotd"));
+    char *slash;
+
+    if (size <= 0 || getenv("MAILSLOTD"))
+        return NULL;
+    path[size] = 0;
+    slash = strrchr(path, '/');
+    if (!slash)
+        return NULL;
+    strcpy(slash + 1, "mailslotd");
+    return access(path, X_OK) == 0 ? path : NULL;
+}
+
 int main(int argc, char **argv)
 {
     static const struct option options[] = {
@@ -297,7 +314,7 @@ int main(int argc, char **argv)
         {"timeout", required_argument, NULL, 't'}, {"help", no_argument, NULL, 'h'},
         {"version", no_argument, NULL, 'V'},       {NULL, 0, NULL, 0},
     };
-    struct mailslot_client_options client = {.program = "mailslotctl"};
+    struct mailslot_client_options client = {.program = "mailslotctl", .daemon = ctl_daemon()};
     struct ctl ctl = {.timeout = MAILSLOT_FOREVER};
     double number;
     int option, status = EXIT_USAGE;

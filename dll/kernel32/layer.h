@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What the rest of kernel32 asks the mailslot layer */
+#pragma once
+
+#include "kernel32/nt.h"
+
+/* Whether a handle is a mailslot of ours; FALSE without the layer. Cheap for any other handle. */
+BOOL layer_has_mailslot(HANDLE handle);
