@@ -275,9 +275,9 @@ static int32_t unix_cancel(void *arguments)
     return 0;
 }
 
-static int32_t unix_cancel_free(void *arguments)
+static int32_t unix_cancel_reset(void *arguments)
 {
-    mailslot_cancel_free(AT(struct mailslot_cancel, ((struct unix_cancel *)arguments)->cancel));
+    mailslot_cancel_reset(AT(struct mailslot_cancel, ((struct unix_cancel *)arguments)->cancel));
     return 0;
 }
 
@@ -400,7 +400,7 @@ static int32_t unix_reason(void *arguments)
         [UNIX_READ] = unix_read, [UNIX_WRITE] = unix_write, [UNIX_PEEK] = unix_peek,               \
         [UNIX_INFO] = unix_info, [UNIX_SET_TIMEOUT] = unix_set_timeout,                            \
         [UNIX_CANCEL_NEW] = unix_cancel_new, [UNIX_CANCEL] = unix_cancel,                          \
-        [UNIX_CANCEL_FREE] = unix_cancel_free, [UNIX_WATCH] = unix_watch,                          \
+        [UNIX_CANCEL_RESET] = unix_cancel_reset, [UNIX_WATCH] = unix_watch,                        \
         [UNIX_UNWATCH] = unix_unwatch, [UNIX_WAIT] = unix_wait, [UNIX_WAKE] = unix_wake,           \
         [UNIX_REASON] = unix_reason,                                                               \
     }

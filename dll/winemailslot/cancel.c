@@ -17,7 +17,7 @@ NTSTATUS NTAPI layer_NtCancelIoFile(HANDLE handle, IO_STATUS_BLOCK *io)
 
     if (!handles_find(handle, &view))
         return NtCancelIoFile(handle, io);
-    found = pending_cancel(view.file, nt_thread_id(), NULL, false);
+    found = pending_cancel(view.file, nt_thread_id(), NULL);
     file_put(view.file);
     return cancel_done(found, io, STATUS_SUCCESS);
 }
@@ -29,7 +29,8 @@ NTSTATUS NTAPI layer_NtCancelIoFileEx(HANDLE handle, IO_STATUS_BLOCK *which, IO_
 
     if (!handles_find(handle, &view))
         return NtCancelIoFileEx(handle, which, io);
-    found = pending_cancel(view.file, 0, which, true);
+    found = pending_cancel(view.file, 0, which);
+    found = reader_cancel(view.file, 0, which) || found;
     file_put(view.file);
     return cancel_done(found, io, STATUS_NOT_FOUND);
 }
@@ -47,7 +48,7 @@ NTSTATUS NTAPI layer_NtCancelSynchronousIoFile(HANDLE thread, IO_STATUS_BLOCK *w
 
     if (NtQueryInformationThread(thread, 0 /* ThreadBasicInformation */, &info, sizeof(info),
                                  NULL) == STATUS_SUCCESS &&
-        pending_cancel_synchronous((ULONG)(ULONG_PTR)info.id.UniqueThread))
+        reader_cancel_thread((ULONG)(ULONG_PTR)info.id.UniqueThread))
         return cancel_done(true, io, STATUS_SUCCESS);
     return NtCancelSynchronousIoFile(thread, which, io);
 }

@@ -97,7 +97,10 @@ bool file_add_handle(struct file *file)
 void file_close(struct file *file)
 {
     if (!InterlockedDecrement(&file->handles))
-        pending_cancel_all(file);
+    {
+        pending_cancel(file, 0, NULL);
+        reader_cancel_all(file);
+    }
     file_put(file);
 }
 

@@ -34,11 +34,12 @@ struct file
     /* Guarded by the lock of pending.c */
     HANDLE event; /* the file object's own signal; NULL until a read has pended (R10, F13) */
     struct pending *first, *last;
-    struct reader *readers; /* threads blocked in a synchronous read */
     volatile LONG n_pending;
     bool watched;
     struct file *next_watched, *prev_watched;
     struct file *next_free;
+
+    struct reader *readers; /* threads in a synchronous read; guarded by reader.c */
 };
 
 /* One reference, which is the first handle's. NULL: no memory. Slot 0 for a dead writer. */

@@ -52,7 +52,7 @@ static NTSTATUS read_message(struct file *file, struct read_request *request, bo
             return STATUS_IO_TIMEOUT; /* R4, R5 */
         if (!waits)
             return pending_read(file, request);
-        status = pending_read_here(file, request, &bytes);
+        status = reader_read(file, request, &bytes);
         if (status)
             return status;
     }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Reads that wait: asynchronous ones in a list, synchronous ones in their own threads. */
+/* Asynchronous reads that wait for a message. */
 #include "winemailslot/pending.h"
 
 #include "client/mailslot.h"
@@ -12,8 +12,6 @@
  * never taken by a read that finds a message when nothing waits before it. The waiting thread
  * (waiter.c) sleeps on the queues of all files that have asynchronous reads pending, and completes
  * them in the order in which they came (R15).
- *
- * A synchronous read sleeps in its own thread, on the queue itself and a canceller.
  */
 
 struct pending
@@ -26,18 +24,8 @@ struct pending
     HANDLE thread; /* for the APC, or NULL */
 };
 
-struct reader /* a thread in a synchronous read; lives on its stack */
-{
-    struct reader *next;
-    struct reader *next_all;
-    ULONG thread_id;
-    uint64_t cancel;
-    const IO_STATUS_BLOCK *io;
-};
-
 static RTL_SRWLOCK pending_lock = RTL_SRWLOCK_INIT;
-static struct file *pending_watched;   /* files with pending reads */
-static struct reader *pending_readers; /* all threads in synchronous reads */
+static struct file *pending_watched; /* files with pending reads */
 
 static int pending_try(struct file *file, const struct read_request *request, uint32_t flags,
                        ULONG *ret_bytes, NTSTATUS *ret_fault)
@@ -293,103 +281,9 @@ NTSTATUS pending_read(struct file *file, const struct read_request *request)
     return result ? status_from_result(result) : complete_inline(file, &request->completion, bytes);
 }
 
-/* --- synchronous reads ----------------------------------------------------------------------- */
-
-static void pending_add_reader(struct file *file, struct reader *reader)
-{
-    RtlAcquireSRWLockExclusive(&pending_lock);
-    reader->next = file->readers;
-    file->readers = reader;
-    reader->next_all = pending_readers;
-    pending_readers = reader;
-    RtlReleaseSRWLockExclusive(&pending_lock);
-}
-
-static void pending_remove_reader(struct file *file, struct reader *reader)
-{
-    struct reader **at;
-
-    RtlAcquireSRWLockExclusive(&pending_lock);
-    for (at = &file->readers; *at != reader; at = &(*at)->next)
-        ;
-    *at = reader->next;
-    for (at = &pending_readers; *at != reader; at = &(*at)->next_all)
-        ;
-    *at = reader->next_all;
-    RtlReleaseSRWLockExclusive(&pending_lock);
-}
-
-/* Waits behind asynchronous reads that came first (R15): as one of them, with an own event. */
-static NTSTATUS pending_read_behind(struct file *file, const struct read_request *request,
-                                    ULONG *ret_bytes)
-{
-    IO_STATUS_BLOCK io = {.Status = STATUS_PENDING};
-    struct read_request own = *request;
-    NTSTATUS status;
-    HANDLE event;
-
-    status = NtCreateEvent(&event, EVENT_ALL_ACCESS, NULL, NT_NOTIFICATION_EVENT, FALSE);
-    if (status)
-        return status;
-    own.completion = (struct completion){.event = event, .io = &io};
-    status = pending_read(file, &own);
-    if (status == STATUS_PENDING)
-    {
-        NtWaitForSingleObject(event, FALSE, NULL);
-        status = io.Status;
-    }
-    if (status == STATUS_SUCCESS)
-        *ret_bytes = io.Information;
-    NtClose(event);
-    return status;
-}
-
-NTSTATUS pending_read_here(struct file *file, const struct read_request *request, ULONG *ret_bytes)
-{
-    struct unix_cancel cancel = {.result = -1};
-    struct reader reader;
-    struct unix_io io = {
-        .slot = file->slot,
-        .buffer = UNIX_ADDRESS(request->buffer),
-        .size = request->size,
-        .timeout = request->timeout,
-        .flags = UNIX_READ_WAIT,
-        .result = MAILSLOT_CLOSED,
-    };
-    NTSTATUS status;
-
-    if (file->n_pending)
-        return pending_read_behind(file, request, ret_bytes);
-    unix_call(UNIX_CANCEL_NEW, &cancel);
-    if (cancel.result)
-        return STATUS_INSUFFICIENT_RESOURCES;
-    reader.thread_id = nt_thread_id();
-    reader.cancel = io.cancel = cancel.cancel;
-    reader.io = request->completion.io;
-    pending_add_reader(file, &reader);
-    if (file->handles)
-        status = unix_call(UNIX_READ, &io);
-    else
-    {
-        status = STATUS_SUCCESS;
-        io.result = MAILSLOT_CANCELLED;
-    }
-    pending_remove_reader(file, &reader);
-    unix_call(UNIX_CANCEL_FREE, &cancel);
-    *ret_bytes = io.done;
-    return status ? status : status_from_result(io.result);
-}
-
 /* --- ends ------------------------------------------------------------------------------------ */
 
-static void pending_cancel_reader(const struct reader *reader)
-{
-    struct unix_cancel cancel = {.cancel = reader->cancel};
-
-    unix_call(UNIX_CANCEL, &cancel);
-}
-
-bool pending_cancel(struct file *file, ULONG thread_id, const IO_STATUS_BLOCK *io, bool synchronous)
+bool pending_cancel(struct file *file, ULONG thread_id, const IO_STATUS_BLOCK *io)
 {
     struct pending *done = NULL, *next;
     bool found = false;
@@ -404,35 +298,8 @@ bool pending_cancel(struct file *file, ULONG thread_id, const IO_STATUS_BLOCK *i
         pending_finish(pending, STATUS_CANCELLED, 0, &done);
         found = true;
     }
-    for (struct reader *reader = file->readers; synchronous && reader; reader = reader->next)
-    {
-        if ((thread_id && reader->thread_id != thread_id) || (io && reader->io != io))
-            continue;
-        pending_cancel_reader(reader);
-        found = true;
-    }
     RtlReleaseSRWLockExclusive(&pending_lock);
     pending_release(done);
-    return found;
-}
-
-void pending_cancel_all(struct file *file)
-{
-    pending_cancel(file, 0, NULL, true);
-}
-
-bool pending_cancel_synchronous(ULONG thread_id)
-{
-    bool found = false;
-
-    RtlAcquireSRWLockExclusive(&pending_lock);
-    for (struct reader *reader = pending_readers; reader; reader = reader->next_all)
-        if (reader->thread_id == thread_id)
-        {
-            pending_cancel_reader(reader);
-            found = true;
-        }
-    RtlReleaseSRWLockExclusive(&pending_lock);
     return found;
 }
 

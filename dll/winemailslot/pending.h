@@ -1,16 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Reads that wait: asynchronous ones in a list, synchronous ones in their own threads. */
+/* Asynchronous reads that wait for a message. */
 #pragma once
 
-#include "winemailslot/complete.h"
-
-struct read_request
-{
-    void *buffer;
-    ULONG size;
-    ULONG timeout; /* ms, MAILSLOT_FOREVER */
-    struct completion completion;
-};
+#include "winemailslot/reader.h"
 
 /*
  * Leaves an asynchronous read to the waiting thread. STATUS_PENDING; or what became of it at once:
@@ -18,21 +10,11 @@ struct read_request
  */
 NTSTATUS pending_read(struct file *file, const struct read_request *request);
 
-/* A read that sleeps in the calling thread. *ret_bytes on success. */
-NTSTATUS pending_read_here(struct file *file, const struct read_request *request, ULONG *ret_bytes);
-
-/* The last handle is gone (R18): all reads end with STATUS_CANCELLED. */
-void pending_cancel_all(struct file *file);
-
 /*
- * CancelIo and its like: ends reads of this thread (0: any) and this status block (NULL: any).
- * Synchronous readers only when `synchronous`. Returns whether there was one.
+ * Ends the pending reads of this thread (0: any) and this status block (NULL: any) with
+ * STATUS_CANCELLED (R17, R18). Was there one?
  */
-bool pending_cancel(struct file *file, ULONG thread_id, const IO_STATUS_BLOCK *io,
-                    bool synchronous);
-
-/* CancelSynchronousIo: the synchronous read of that thread. */
-bool pending_cancel_synchronous(ULONG thread_id);
+bool pending_cancel(struct file *file, ULONG thread_id, const IO_STATUS_BLOCK *io);
 
 /* The calling thread ends: its pending reads do, too. */
 void pending_thread_ends(void);

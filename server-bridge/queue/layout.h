@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #define QUEUE_LAYOUT_MAGIC       0x51534d57u /* "WMSQ" */
-#define QUEUE_LAYOUT_VERSION     1u
+#define QUEUE_LAYOUT_VERSION     2u
 #define QUEUE_LAYOUT_HEADER_SIZE 4096u
 #define QUEUE_LAYOUT_PAGE        4096u
 #define QUEUE_LAYOUT_QUOTA_MAX   (1u << 30)
@@ -34,7 +34,9 @@ struct queue_state
     uint64_t popped;
     uint64_t refused_full;
     uint64_t refused_large;
-    uint64_t reserved[2];
+    uint32_t next_size; /* of the oldest message, for readers without the lock */
+    uint32_t reserved0;
+    uint64_t reserved1;
 };
 
 /* In front of every message; 8-aligned, so that it never wraps. */
@@ -72,6 +74,7 @@ _Static_assert(sizeof(struct queue_state) == 64, "state");
 _Static_assert(offsetof(struct queue_state, count) == 12, "state.count");
 _Static_assert(offsetof(struct queue_state, pushed) == 16, "state.pushed");
 _Static_assert(offsetof(struct queue_state, refused_large) == 40, "state.refused_large");
+_Static_assert(offsetof(struct queue_state, next_size) == 48, "state.next_size");
 _Static_assert(sizeof(struct queue_header) == QUEUE_LAYOUT_HEADER_SIZE, "header");
 _Static_assert(offsetof(struct queue_header, max_message) == 16, "header.max_message");
 _Static_assert(offsetof(struct queue_header, read_timeout) == 64, "header.read_timeout");

@@ -139,7 +139,7 @@ int queue_map_fit(struct queue_map *map, uint32_t cap)
     if (ring == MAP_FAILED)
         return -errno;
     map->ring = ring;
-    map->mapped = cap;
+    __atomic_store_n(&map->mapped, cap, __ATOMIC_RELAXED);
     return 0;
 }
 

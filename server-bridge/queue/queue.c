@@ -21,6 +21,10 @@
  * not. It leaves `wake` alone, since it has no lock: a signal too many is harmless, a wrong
  * SIGNALED is not.
  *
+ * Looking. What can be said from the state alone (how many messages, how large is the next) needs
+ * no lock: the valid copy is only written again after the generation has moved on, so a copy taken
+ * while the generation stood still is whole. That is what programs poll.
+ *
  * Close. `closed` is one word outside the state that only ever becomes 1, stored without the
  * lock: closing must work whoever holds it, and a holder that goes on afterwards cannot undo it.
  * The ring's pages are discarded under the holder's hands. A pop looks at `closed` after
@@ -55,6 +59,7 @@
 #include "queue/ring.h"
 
 #define QUEUE_PATIENCE_MS 500
+#define QUEUE_GLANCES     8 /* before a look without the lock becomes one with it */
 
 struct queue
 {
@@ -84,6 +89,7 @@ static void state_load(const volatile struct queue_state *shared, struct queue_s
         .popped = shared->popped,
         .refused_full = shared->refused_full,
         .refused_large = shared->refused_large,
+        .next_size = shared->next_size,
     };
 }
 
@@ -97,6 +103,7 @@ static void state_store(volatile struct queue_state *shared, const struct queue_
     shared->popped = state->popped;
     shared->refused_full = state->refused_full;
     shared->refused_large = state->refused_large;
+    shared->next_size = state->next_size;
 }
 
 static bool is_closed(const struct queue *queue)
@@ -285,6 +292,8 @@ int queue_push(struct queue *queue, const void *data, uint32_t size)
 
     if (!r)
     {
+        if (!visit.state.count)
+            visit.state.next_size = size;
         queue_ring_put(&visit.state, queue->map.ring, data, size);
         visit.state.pushed++;
         visit_commit(queue, &visit);
@@ -325,6 +334,9 @@ static int pop_locked(struct queue *queue, struct queue_visit *visit, void *buff
         return QUEUE_CLOSED;
 
     queue_ring_drop(state, size, queue->map.quota);
+    /* A record that cannot be is found out by the next pop. */
+    if (!state->count || !queue_ring_next(state, queue->map.ring, &state->next_size))
+        state->next_size = 0;
     state->popped++;
     visit_commit(queue, visit);
     /* The own mapping shrinks at the next visit. */
@@ -363,8 +375,35 @@ static int pop(struct queue *queue, void *buffer, uint32_t capacity, uint32_t *r
     return r;
 }
 
+/*
+ * The state as it is at one moment, without the lock. Fails when others are too busy, and while
+ * the own mapping is a large one: a visit may make it small again.
+ */
+static bool state_glance(const struct queue *queue, struct queue_state *ret)
+{
+    struct queue_header *header = queue->map.header;
+
+    if (__atomic_load_n(&queue->map.mapped, __ATOMIC_RELAXED) > QUEUE_LAYOUT_CAP_FIRST)
+        return false;
+
+    for (int attempt = 0; attempt < QUEUE_GLANCES; attempt++)
+    {
+        uint32_t generation = __atomic_load_n(&header->generation, __ATOMIC_ACQUIRE);
+
+        state_load(&header->state[generation & 1], ret);
+        __atomic_thread_fence(__ATOMIC_ACQUIRE);
+        if (__atomic_load_n(&header->generation, __ATOMIC_RELAXED) == generation)
+            return queue_ring_valid(ret, queue->map.quota);
+    }
+    return false;
+}
+
 int queue_pop(struct queue *queue, void *buffer, uint32_t capacity, uint32_t *ret_size)
 {
+    struct queue_state state;
+
+    if (!is_closed(queue) && state_glance(queue, &state) && !state.count)
+        return QUEUE_EMPTY;
     return pop(queue, buffer, capacity, ret_size, false);
 }
 
@@ -419,30 +458,35 @@ static void info_fill(const struct queue *queue, const struct queue_state *state
 int queue_info(struct queue *queue, struct queue_info *ret)
 {
     struct queue_info info = {.next_size = QUEUE_NO_MESSAGE};
+    struct queue_state state;
     struct queue_visit visit;
-    int r;
+    int r = 0;
 
-    r = visit_enter(queue, &visit);
-    if (!r)
+    if (!state_glance(queue, &state))
     {
-        if (visit.state.count && !queue_ring_next(&visit.state, queue->map.ring, &info.next_size))
-            r = is_closed(queue) ? QUEUE_CLOSED : QUEUE_CORRUPT;
-        info.count = visit.state.count;
-        info.bytes = visit.state.used;
-        visit_leave(queue, &visit, false);
+        r = visit_enter(queue, &visit);
+        if (r && r != QUEUE_CLOSED)
+            return r;
+        if (!r)
+            visit_leave(queue, &visit, false);
+        state = visit.state;
     }
-    if (r == QUEUE_CLOSED)
+    if (r == QUEUE_CLOSED || is_closed(queue))
     {
         uint32_t current = __atomic_load_n(&queue->map.header->generation, __ATOMIC_ACQUIRE) & 1;
 
-        /* Without the lock: counters, which bound nothing */
-        state_load(&queue->map.header->state[current], &visit.state);
-        info = (struct queue_info){.next_size = QUEUE_NO_MESSAGE, .closed = true};
-        r = 0;
+        /* Counters, which bound nothing */
+        state_load(&queue->map.header->state[current], &state);
+        info.closed = true;
     }
-    if (r)
-        return r;
-    info_fill(queue, &visit.state, &info);
+    else
+    {
+        info.count = state.count;
+        info.bytes = state.used;
+        if (state.count)
+            info.next_size = state.next_size;
+    }
+    info_fill(queue, &state, &info);
     *ret = info;
     return 0;
 }

@@ -93,7 +93,8 @@ int queue_pop_or_arm(struct queue *queue, void *buffer, uint32_t capacity, uint3
 int queue_peek(struct queue *queue, void *buffer, uint32_t capacity, uint32_t *ret_size,
                uint32_t *ret_count) __attribute__((warn_unused_result));
 
-/* Semantics I1-I3, I7. A closed queue is no error: closed is set, and no messages are reported. */
+/* Semantics I1-I3, I7. Takes no lock as a rule, so programs may poll it. A closed queue is no
+ * error: closed is set, and no messages are reported. */
 int queue_info(struct queue *queue, struct queue_info *ret) __attribute__((warn_unused_result));
 
 /* The eventfd, owned by the queue: poll for POLLIN after queue_pop_or_arm(). Do not read it. */
