@@ -6,15 +6,19 @@ UNIT_QUEUE = tests/unit/test_queue tests/unit/test_queue_ring tests/unit/test_qu
 UNIT_NET = tests/unit/test_nbt_codepage tests/unit/test_nbt_dedupe tests/unit/test_nbt_interfaces \
 	tests/unit/test_nbt_name tests/unit/test_nbt_transaction tests/unit/test_nbt_tshark \
 	tests/unit/test_net_bad_inputs tests/unit/test_net_send
+UNIT_DAEMON = tests/unit/test_packet tests/unit/test_fold tests/unit/test_config \
+	tests/unit/test_registry tests/unit/test_client tests/unit/test_daemon \
+	tests/fault/test_fault_restart tests/fault/test_fault_clients tests/fault/test_fault_fds
 
 if HAVE_CMOCKA
-check_PROGRAMS += $(UNIT_QUEUE) $(UNIT_NET) tests/unit/queue_peer
-TESTS += $(UNIT_QUEUE) $(UNIT_NET)
+check_PROGRAMS += $(UNIT_QUEUE) $(UNIT_NET) $(UNIT_DAEMON) tests/unit/queue_peer
+TESTS += $(UNIT_QUEUE) $(UNIT_NET) $(UNIT_DAEMON)
 endif
 
 AM_TESTS_ENVIRONMENT = srcdir=$(abs_srcdir); export srcdir; \
 	QUEUE_PEER=$(abs_builddir)/tests/unit/queue_peer; export QUEUE_PEER; \
-	QUEUE_PEER32=$(abs_builddir)/tests/unit/queue_peer32; export QUEUE_PEER32;
+	QUEUE_PEER32=$(abs_builddir)/tests/unit/queue_peer32; export QUEUE_PEER32; \
+	MAILSLOTD=$(abs_builddir)/server-bridge/mailslotd; export MAILSLOTD;
 
 UNITFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(SYSTEMD_CFLAGS) $(JANSSON_CFLAGS)
 UNIT_LIBS = $(CMOCKA_LIBS) -lpthread
@@ -58,6 +62,61 @@ tests_unit_test_net_bad_inputs_LDADD = $(NET_TEST_LIBS)
 tests_unit_test_net_send_CFLAGS = $(UNITFLAGS)
 tests_unit_test_net_send_LDADD = $(NET_TEST_LIBS)
 
+# Against a real mailslotd ($MAILSLOTD), or parts of it
+DAEMON_TEST_LIBS = $(DAEMON_LIBS) $(UNIT_LIBS)
+tests_unit_test_packet_SOURCES = tests/unit/test_packet.c tests/unit/daemon_support.h
+tests_unit_test_packet_CFLAGS = $(UNITFLAGS)
+tests_unit_test_packet_LDADD = $(DAEMON_TEST_LIBS)
+tests_unit_test_fold_SOURCES = tests/unit/test_fold.c
+tests_unit_test_fold_CFLAGS = $(UNITFLAGS)
+tests_unit_test_fold_LDADD = $(DAEMON_TEST_LIBS)
+tests_unit_test_config_SOURCES = tests/unit/test_config.c tests/unit/daemon_support.h
+tests_unit_test_config_CFLAGS = $(UNITFLAGS)
+tests_unit_test_config_LDADD = $(DAEMON_TEST_LIBS)
+tests_unit_test_registry_SOURCES = tests/unit/test_registry.c tests/unit/daemon_support.h
+tests_unit_test_registry_CFLAGS = $(UNITFLAGS)
+tests_unit_test_registry_LDADD = $(DAEMON_TEST_LIBS)
+tests_unit_test_client_SOURCES = tests/unit/test_client.c tests/unit/daemon_support.h
+tests_unit_test_client_CFLAGS = $(UNITFLAGS)
+tests_unit_test_client_LDADD = $(DAEMON_TEST_LIBS)
+tests_unit_test_daemon_SOURCES = tests/unit/test_daemon.c tests/unit/daemon_support.h
+tests_unit_test_daemon_CFLAGS = $(UNITFLAGS)
+tests_unit_test_daemon_LDADD = $(DAEMON_TEST_LIBS)
+tests_fault_test_fault_restart_SOURCES = tests/fault/test_fault_restart.c tests/unit/daemon_support.h
+tests_fault_test_fault_restart_CFLAGS = $(UNITFLAGS)
+tests_fault_test_fault_restart_LDADD = $(DAEMON_TEST_LIBS)
+tests_fault_test_fault_clients_SOURCES = tests/fault/test_fault_clients.c tests/unit/daemon_support.h
+tests_fault_test_fault_clients_CFLAGS = $(UNITFLAGS)
+tests_fault_test_fault_clients_LDADD = $(DAEMON_TEST_LIBS)
+tests_fault_test_fault_fds_SOURCES = tests/fault/test_fault_fds.c tests/unit/daemon_support.h
+tests_fault_test_fault_fds_CFLAGS = $(UNITFLAGS)
+tests_fault_test_fault_fds_LDADD = $(DAEMON_TEST_LIBS)
+
+# The unix-call structs have one layout in both bitnesses. The list of fields comes from the header,
+# which may hold nothing else than fixed-width integers and arrays of them.
+tests/unit/unixcalls_layout.inc: dll/unixlib/unixcalls.h tests/local.mk
+	$(AM_V_GEN)$(MKDIR_P) $(@D) && awk ' \
+		/^struct [a-z_]+/ { name = $$2; print "SIZE(" name ")"; next } \
+		/^};/ { name = ""; next } \
+		name && /^    u?int[0-9]+_t [a-z_]+(\[[A-Z_0-9]+\])?;/ { \
+			field = $$2; sub(/[[;].*/, "", field); print "FIELD(" name ", " field ")"; next } \
+		name && /;/ { print FILENAME ": struct " name ": " $$0 > "/dev/stderr"; exit 1 } \
+		' $(srcdir)/dll/unixlib/unixcalls.h > $@.tmp && mv $@.tmp $@
+tests/unit/unixcalls_layout64 tests/unit/unixcalls_layout32: tests/unit/unixcalls_layout.inc \
+		tests/unit/test_unixcalls_layout.c dll/unixlib/unixcalls.h
+	$(AM_V_CCLD)$(CC) -m$(subst tests/unit/unixcalls_layout,,$@) -std=gnu11 $(WARNING_FLAGS) \
+		-I$(srcdir)/dll -Itests/unit -o $@ $(srcdir)/tests/unit/test_unixcalls_layout.c
+unixcalls-layout-check: tests/unit/unixcalls_layout64 tests/unit/unixcalls_layout32
+	$(AM_V_at)tests/unit/unixcalls_layout64 > tests/unit/unixcalls_layout64.txt
+	$(AM_V_at)tests/unit/unixcalls_layout32 > tests/unit/unixcalls_layout32.txt
+	$(AM_V_at)grep -q '^unix_attach ' tests/unit/unixcalls_layout64.txt
+	$(AM_V_at)cmp tests/unit/unixcalls_layout64.txt tests/unit/unixcalls_layout32.txt
+	@echo "PASS: unixcalls layout, 64 and 32 bit"
+.PHONY: unixcalls-layout-check
+CLEANFILES += tests/unit/unixcalls_layout.inc tests/unit/unixcalls_layout.inc.tmp \
+	tests/unit/unixcalls_layout64 tests/unit/unixcalls_layout64.txt \
+	tests/unit/unixcalls_layout32 tests/unit/unixcalls_layout32.txt
+
 # The 32-bit half of the exchange between bitnesses: libc only, so no 32-bit cmocka is needed.
 tests/unit/queue_peer32: tests/unit/queue_peer.c tests/unit/queue_support.h $(MAILSLOT_C)
 	$(AM_V_CCLD)$(MKDIR_P) $(@D) && $(CC) -m32 -std=gnu11 $(WARNING_FLAGS) -O2 -D_GNU_SOURCE \
@@ -66,10 +125,13 @@ tests/unit/queue_peer32: tests/unit/queue_peer.c tests/unit/queue_support.h $(MA
 		$(addprefix $(srcdir)/,$(filter server-bridge/queue/%,$(MAILSLOT_C))) -lpthread
 
 if HAVE_CMOCKA
-check-local: tests/unit/queue_peer32
+check-local: unixcalls-layout-check tests/unit/queue_peer32
 $(TESTS): tests/unit/queue_peer32
+else
+check-local: unixcalls-layout-check
 endif
 CLEANFILES += tests/unit/queue_peer32
 
 EXTRA_DIST += tests/data/golden.txt tests/data/bad_inputs.txt \
+	tests/unit/test_unixcalls_layout.c \
 	tests/matrix/chroot.sh tests/matrix/run.sh tests/matrix/README.md

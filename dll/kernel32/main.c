@@ -18,28 +18,6 @@ static void main_append(char *line, ULONG size, ULONG *ret_length, const char *t
         line[(*ret_length)++] = *text++;
 }
 
-/* One line on standard error. A program without one (a window program, a service) gets none. */
-static void main_complain(const char *what, NTSTATUS status)
-{
-    const struct nt_process_params *params = (const void *)RtlGetCurrentPeb()->ProcessParameters;
-    IO_STATUS_BLOCK io;
-    char line[256], hex[9];
-    ULONG length = 0;
-
-    for (int i = 0; i < 8; i++)
-        hex[i] = "0123456789abcdef"[((ULONG)status >> (28 - 4 * i)) & 15];
-    hex[8] = 0;
-    main_append(line, sizeof line, &length, "wine-mailslot: winemailslot.dll ");
-    main_append(line, sizeof line, &length, what);
-    main_append(line, sizeof line, &length, " (status ");
-    main_append(line, sizeof line, &length, hex);
-    main_append(line, sizeof line, &length,
-                "): this program runs on Wine's own mailslots. Run it with 'wine-mailslot run', "
-                "or see 'wine-mailslot doctor'.\n");
-    if (params && params->std_err && params->std_err != INVALID_HANDLE_VALUE)
-        NtWriteFile(params->std_err, NULL, NULL, NULL, &io, line, length, NULL, NULL);
-}
-
 static void *main_layer_proc(HMODULE layer, const char *text)
 {
     ANSI_STRING name;
@@ -47,6 +25,67 @@ static void *main_layer_proc(HMODULE layer, const char *text)
 
     RtlInitAnsiString(&name, text);
     return LdrGetProcedureAddress(layer, &name, 0, &address) ? NULL : address;
+}
+
+/* "8.0" and the like; NULL if this is no Wine, or one that keeps it to itself. */
+static const char *main_wine_version(void)
+{
+    const char *(CDECL * get_version)(void);
+    UNICODE_STRING name;
+    HMODULE ntdll;
+
+    RtlInitUnicodeString(&name, L"ntdll.dll");
+    if (LdrGetDllHandle(NULL, 0, &name, &ntdll))
+        return NULL;
+    get_version = main_layer_proc(ntdll, "wine_get_version");
+    return get_version ? get_version() : NULL;
+}
+
+/* One line on standard error. A program without one (a window program, a service) gets none. */
+static void main_complain(const char *what, const char *fix, NTSTATUS status)
+{
+    const struct nt_process_params *params = (const void *)RtlGetCurrentPeb()->ProcessParameters;
+    const char *version = main_wine_version();
+    IO_STATUS_BLOCK io;
+    char line[512], hex[9];
+    ULONG length = 0;
+
+    for (int i = 0; i < 8; i++)
+        hex[i] = "0123456789abcdef"[((ULONG)status >> (28 - 4 * i)) & 15];
+    hex[8] = 0;
+    main_append(line, sizeof line - 1, &length, "wine-mailslot: ");
+    main_append(line, sizeof line - 1, &length, what);
+    main_append(line, sizeof line - 1, &length, " (status ");
+    main_append(line, sizeof line - 1, &length, hex);
+    main_append(line, sizeof line - 1, &length, ", Wine ");
+    main_append(line, sizeof line - 1, &length, version ? version : "of unknown version");
+    main_append(line, sizeof line - 1, &length,
+                "): this program runs on Wine's own mailslots. Fix: ");
+    main_append(line, sizeof line - 1, &length, fix);
+    main_append(line, sizeof line - 1, &length,
+                " (tested: Wine 8.0 to 10.0; older ones do not work, newer ones may)");
+    line[length++] = '\n';
+    if (params && params->std_err && params->std_err != INVALID_HANDLE_VALUE)
+        NtWriteFile(params->std_err, NULL, NULL, NULL, &io, line, length, NULL, NULL);
+}
+
+/* Why winemailslot_attach() refused. */
+static void main_complain_of_attach(NTSTATUS status)
+{
+    switch ((ULONG)status)
+    {
+    case 0xC0000135: /* DLL_NOT_FOUND: the Unix half */
+        main_complain("winemailslot.so not found",
+                      "run the program with 'wine-mailslot run', else reinstall wine-mailslot",
+                      status);
+        break;
+    case 0xC0000059: /* REVISION_MISMATCH */
+        main_complain("its libraries are of different versions", "reinstall wine-mailslot", status);
+        break;
+    default: /* ENTRYPOINT_NOT_FOUND, INVALID_INFO_CLASS */
+        main_complain("this Wine lacks what it needs", "use another version of Wine", status);
+        break;
+    }
 }
 
 static void main_attach(void)
@@ -60,20 +99,22 @@ static void main_attach(void)
     status = LdrLoadDll(NULL, 0, &name, &layer);
     if (status)
     {
-        main_complain((ULONG)status == 0xC0000135 ? "not found" : "cannot be loaded", status);
+        main_complain((ULONG)status == 0xC0000135 ? "winemailslot.dll not found"
+                                                  : "winemailslot.dll cannot be loaded",
+                      "run the program with 'wine-mailslot run'", status);
         return;
     }
     attach = main_layer_proc(layer, "winemailslot_attach");
     status = attach ? attach(MAIN_LAYER_VERSION) : (NTSTATUS)0xC0000139; /* ENTRYPOINT_NOT_FOUND */
     if (status)
     {
-        main_complain("cannot start", status);
+        main_complain_of_attach(status);
         return;
     }
     int r = redirect_start(layer);
     if (r)
     {
-        main_complain("cannot be connected", r);
+        main_complain("winemailslot.dll cannot be connected", "reinstall wine-mailslot", r);
         return;
     }
     main_thread_detach = main_layer_proc(layer, "winemailslot_thread_detach");

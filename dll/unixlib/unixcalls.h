@@ -31,6 +31,8 @@ enum unix_call
     UNIX_PEEK,
     UNIX_INFO,
     UNIX_SET_TIMEOUT,
+    UNIX_SECURITY,
+    UNIX_SET_SECURITY,
     UNIX_CANCEL_NEW,
     UNIX_CANCEL,
     UNIX_CANCEL_RESET,
@@ -106,7 +108,7 @@ enum unix_read_flags
     UNIX_READ_WAIT = 2,
 };
 
-struct unix_io /* READ, WRITE, PEEK */
+struct unix_io /* READ, WRITE, PEEK, SECURITY, SET_SECURITY */
 {
     uint64_t slot;
     uint64_t buffer;

@@ -258,6 +258,24 @@ static int32_t unix_set_timeout(void *arguments)
     return 0;
 }
 
+static int32_t unix_security(void *arguments)
+{
+    struct unix_io *a = arguments;
+
+    unixlib_probe(a->buffer, a->size, 1);
+    a->result = mailslot_security(SLOT(a->slot), AT(void, a->buffer), a->size, &a->done);
+    return 0;
+}
+
+static int32_t unix_set_security(void *arguments)
+{
+    struct unix_io *a = arguments;
+
+    unixlib_probe(a->buffer, a->size, 0);
+    a->result = mailslot_set_security(SLOT(a->slot), AT(const void, a->buffer), a->size);
+    return 0;
+}
+
 static int32_t unix_cancel_new(void *arguments)
 {
     struct unix_cancel *a = arguments;
@@ -386,7 +404,7 @@ static int32_t unix_reason(void *arguments)
     struct unix_reason *a = arguments;
     const char *text = mailslot_strerror(a->result);
 
-    if (a->result == MAILSLOT_NO_DAEMON && unixlib_client)
+    if ((a->result == MAILSLOT_NO_DAEMON || a->result == MAILSLOT_VERSION) && unixlib_client)
         text = mailslot_client_reason(unixlib_client);
     snprintf(AT(char, a->text), a->capacity, "%s", text);
     return 0;
@@ -399,6 +417,7 @@ static int32_t unix_reason(void *arguments)
         [UNIX_CLOSE_FD] = unix_close_fd, [UNIX_FREE] = unix_free, [UNIX_CHECK] = unix_check,       \
         [UNIX_READ] = unix_read, [UNIX_WRITE] = unix_write, [UNIX_PEEK] = unix_peek,               \
         [UNIX_INFO] = unix_info, [UNIX_SET_TIMEOUT] = unix_set_timeout,                            \
+        [UNIX_SECURITY] = unix_security, [UNIX_SET_SECURITY] = unix_set_security,                  \
         [UNIX_CANCEL_NEW] = unix_cancel_new, [UNIX_CANCEL] = unix_cancel,                          \
         [UNIX_CANCEL_RESET] = unix_cancel_reset, [UNIX_WATCH] = unix_watch,                        \
         [UNIX_UNWATCH] = unix_unwatch, [UNIX_WAIT] = unix_wait, [UNIX_WAKE] = unix_wake,           \

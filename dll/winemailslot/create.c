@@ -5,6 +5,7 @@
 #include "client/mailslot.h"
 #include "winemailslot/handles.h"
 #include "winemailslot/names.h"
+#include "winemailslot/security.h"
 #include "winemailslot/status.h"
 #include "winemailslot/unix.h"
 
@@ -143,6 +144,12 @@ static NTSTATUS create_slot(HANDLE *ret, ACCESS_MASK access, const OBJECT_ATTRIB
         return status;
     status =
         create_handle(&arguments, FILE_SERVER, access, attributes->Attributes, options, &handle);
+    if (status == STATUS_SUCCESS)
+    {
+        status = security_keep(arguments.slot, attributes->SecurityDescriptor);
+        if (status)
+            layer_NtClose(handle);
+    }
     if (status)
         return status;
     *ret = handle;

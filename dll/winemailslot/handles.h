@@ -29,6 +29,9 @@ bool handles_add(HANDLE handle, struct file *file, ACCESS_MASK access);
 /* A handle value that has just come from a call that never makes mailslots. */
 void handles_add_foreign(HANDLE handle);
 
+/* The layer's NtClose, for handles that turn out not to be wanted. */
+NTSTATUS NTAPI layer_NtClose(HANDLE handle);
+
 /* Whether a handle that is no mailslot is a file at all (I9). */
 bool handles_is_file(HANDLE handle);
 

@@ -105,6 +105,22 @@ NTSTATUS NTAPI NtUnlockFile(HANDLE, IO_STATUS_BLOCK *, LARGE_INTEGER *, LARGE_IN
 NTSTATUS NTAPI NtFsControlFile(HANDLE, HANDLE, PIO_APC_ROUTINE, void *, IO_STATUS_BLOCK *, ULONG,
                                void *, ULONG, void *, ULONG);
 NTSTATUS NTAPI NtDuplicateObject(HANDLE, HANDLE, HANDLE, HANDLE *, ACCESS_MASK, ULONG, ULONG);
+NTSTATUS NTAPI NtQuerySecurityObject(HANDLE, ULONG, void *, ULONG, ULONG *);
+NTSTATUS NTAPI NtSetSecurityObject(HANDLE, ULONG, void *);
+NTSTATUS NTAPI NtOpenProcessToken(HANDLE, ACCESS_MASK, HANDLE *);
+NTSTATUS NTAPI NtQueryInformationToken(HANDLE, TOKEN_INFORMATION_CLASS, void *, ULONG, ULONG *);
+NTSTATUS NTAPI RtlCreateSecurityDescriptor(void *, ULONG);
+NTSTATUS NTAPI RtlGetOwnerSecurityDescriptor(void *, PSID *, BOOLEAN *);
+NTSTATUS NTAPI RtlSetOwnerSecurityDescriptor(void *, PSID, BOOLEAN);
+NTSTATUS NTAPI RtlGetGroupSecurityDescriptor(void *, PSID *, BOOLEAN *);
+NTSTATUS NTAPI RtlSetGroupSecurityDescriptor(void *, PSID, BOOLEAN);
+NTSTATUS NTAPI RtlGetDaclSecurityDescriptor(void *, BOOLEAN *, ACL **, BOOLEAN *);
+NTSTATUS NTAPI RtlSetDaclSecurityDescriptor(void *, BOOLEAN, ACL *, BOOLEAN);
+NTSTATUS NTAPI RtlGetSaclSecurityDescriptor(void *, BOOLEAN *, ACL **, BOOLEAN *);
+NTSTATUS NTAPI RtlSetSaclSecurityDescriptor(void *, BOOLEAN, ACL *, BOOLEAN);
+NTSTATUS NTAPI RtlAbsoluteToSelfRelativeSD(void *, void *, ULONG *);
+BOOLEAN NTAPI RtlValidRelativeSecurityDescriptor(void *, ULONG, ULONG);
+ULONG NTAPI RtlLengthSecurityDescriptor(void *);
 NTSTATUS NTAPI NtCancelIoFile(HANDLE, IO_STATUS_BLOCK *);
 NTSTATUS NTAPI NtCancelIoFileEx(HANDLE, IO_STATUS_BLOCK *, IO_STATUS_BLOCK *);
 NTSTATUS NTAPI NtCancelSynchronousIoFile(HANDLE, IO_STATUS_BLOCK *, IO_STATUS_BLOCK *);

@@ -74,6 +74,8 @@ int client_call_exchange(struct client_call *call)
 
     ((struct control_header *)call->packet.bytes)->serial = serial;
     r = packet_send(client->socket, &call->packet, 0);
+    /* What was sent belongs to slots or to the caller: nobody may close it with the packet. */
+    call->packet.n_fds = 0;
     if (r < 0)
         return r;
     r = packet_receive(client->socket, &call->packet, 0);
@@ -135,7 +137,8 @@ static int client_connect(struct client_call *call)
             {
                 r = slot_restore(slot, call);
                 packet_close_fds(&call->packet);
-                if (r > 0) /* the name was taken meanwhile: this slot goes on without a name */
+                /* A limit, or a queue that others have destroyed: no reason to lose the rest. */
+                if (r > 0 || r == -EINVAL || r == -EIO)
                     r = 0;
                 if (r < 0)
                     break;
@@ -146,6 +149,9 @@ static int client_connect(struct client_call *call)
         if (r == MAILSLOT_VERSION)
             snprintf(client->reason, sizeof(client->reason),
                      "mailslotd is of another version; restart it");
+        else if (r == -EPIPE)
+            snprintf(client->reason, sizeof(client->reason),
+                     "mailslotd takes no more clients, or keeps ending; see its log");
         else if (r < 0)
             snprintf(client->reason, sizeof(client->reason), "mailslotd refuses: %s", strerror(-r));
         client_disconnect(client);

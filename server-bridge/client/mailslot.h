@@ -189,6 +189,15 @@ extern "C"
     /* For reads that start from now on, through any handle (I10, I11). */
     MAILSLOT_API int mailslot_set_read_timeout(struct mailslot *slot, uint32_t ms);
 
+    /*
+     * The slot's security descriptor, opaque here: set by its maker, the same for all who have the
+     * slot open. *ret_size 0: none was set. TOO_LARGE beyond MAILSLOT_SECURITY_MAX bytes.
+     */
+#define MAILSLOT_SECURITY_MAX 65532
+    MAILSLOT_API int mailslot_set_security(struct mailslot *slot, const void *data, uint32_t size);
+    MAILSLOT_API int mailslot_security(struct mailslot *slot, void *buffer, uint32_t capacity,
+                                       uint32_t *ret_size);
+
     /* --- without a handle ------------------------------------------------------------------------
      */
 

@@ -18,6 +18,9 @@ enum
     MESSAGE_STUCK_ATTEMPTS = 20,
 };
 
+/* How often a blocked read looks for a missing daemon: a little more than CLIENT_RETRY_MS. */
+#define MESSAGE_ALONE_NS INT64_C(1100000000)
+
 static int message_result(int queue_result)
 {
     switch (queue_result)
@@ -104,10 +107,15 @@ static int message_send(struct mailslot_client *client, uint64_t lease, const ch
 
 int mailslot_write(struct mailslot *slot, const void *data, uint32_t size)
 {
+    int r;
+
     switch (slot->identity.kind)
     {
     case CONTROL_KIND_WRITER:
-        return MESSAGE_RETRY(slot, queue_push(slot->queue, data, size));
+        r = MESSAGE_RETRY(slot, queue_push(slot->queue, data, size));
+        /* If the owner ended while no daemon ran, only a daemon can find out (P8). */
+        client_glance(slot->client, false);
+        return r;
     case CONTROL_KIND_REMOTE:
         return message_send(slot->client, slot->identity.lease, NULL, 0, NULL, 0, data, size);
     default:
@@ -153,38 +161,37 @@ static int64_t message_now(void)
     return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
 }
 
-/* Sleeps until the queue, the canceller or a lost daemon wakes it. deadline: ns, -1 = never. */
-static int message_sleep(struct mailslot *slot, int64_t deadline, struct mailslot_cancel *cancel,
-                         bool *watch_daemon)
+/*
+ * Sleeps until the queue, the canceller or a lost daemon wakes it. deadline: ns, -1 = never. While
+ * there is no daemon nothing tells when one is back: then it looks for one now and then, since
+ * nobody finds this slot by name before it has been shown again.
+ */
+static int message_sleep(struct mailslot *slot, int64_t deadline, struct mailslot_cancel *cancel)
 {
+    int socket = __atomic_load_n(&slot->client->socket, __ATOMIC_RELAXED);
     /* The connection is only watched for its end: POLLHUP needs no asking. */
     struct pollfd entries[3] = {
         {.fd = queue_fd(slot->queue), .events = POLLIN},
         {.fd = cancel ? *(int *)cancel : -1, .events = POLLIN},
-        {.fd = *watch_daemon ? __atomic_load_n(&slot->client->socket, __ATOMIC_RELAXED) : -1},
+        {.fd = socket},
     };
-    struct timespec left, *timeout = NULL;
+    int64_t ns = deadline < 0 ? -1 : deadline - message_now();
+    struct timespec left;
+    int n;
 
-    if (deadline >= 0)
-    {
-        int64_t ns = deadline - message_now();
-
-        if (ns <= 0)
-            return MAILSLOT_TIMEOUT;
-        left.tv_sec = ns / 1000000000;
-        left.tv_nsec = ns % 1000000000;
-        timeout = &left;
-    }
-    if (ppoll(entries, 3, timeout, NULL) < 0)
+    if (deadline >= 0 && ns <= 0)
+        return MAILSLOT_TIMEOUT;
+    if (socket < 0 && (ns < 0 || ns > MESSAGE_ALONE_NS))
+        ns = MESSAGE_ALONE_NS;
+    left.tv_sec = ns / 1000000000;
+    left.tv_nsec = ns % 1000000000;
+    n = ppoll(entries, 3, ns < 0 ? NULL : &left, NULL);
+    if (n < 0)
         return errno == EINTR ? 0 : -errno;
     if (entries[1].revents)
         return MAILSLOT_CANCELLED;
-    if (entries[2].revents)
-    {
+    if (entries[2].revents || (n == 0 && socket < 0))
         client_glance(slot->client, true);
-        /* Still none: the queue works without. Not watching keeps this from spinning. */
-        *watch_daemon = __atomic_load_n(&slot->client->socket, __ATOMIC_RELAXED) >= 0;
-    }
     return 0;
 }
 
@@ -193,7 +200,6 @@ int mailslot_read_wait(struct mailslot *slot, void *buffer, uint32_t capacity, u
 {
     int64_t deadline =
         timeout == MAILSLOT_FOREVER ? -1 : message_now() + timeout * INT64_C(1000000);
-    bool watch_daemon = true;
     int r;
 
     for (;;)
@@ -201,7 +207,7 @@ int mailslot_read_wait(struct mailslot *slot, void *buffer, uint32_t capacity, u
         r = mailslot_read_or_arm(slot, buffer, capacity, ret_size);
         if (r != MAILSLOT_EMPTY)
             return r;
-        r = message_sleep(slot, deadline, cancel, &watch_daemon);
+        r = message_sleep(slot, deadline, cancel);
         if (r)
             return r;
     }
@@ -283,6 +289,20 @@ int mailslot_set_read_timeout(struct mailslot *slot, uint32_t ms)
         return MAILSLOT_DENIED;
     queue_set_read_timeout(slot->queue, ms);
     return 0;
+}
+
+int mailslot_set_security(struct mailslot *slot, const void *data, uint32_t size)
+{
+    if (!slot->queue)
+        return MAILSLOT_DENIED;
+    return MESSAGE_RETRY(slot, queue_set_note(slot->queue, data, size));
+}
+
+int mailslot_security(struct mailslot *slot, void *buffer, uint32_t capacity, uint32_t *ret_size)
+{
+    if (!slot->queue)
+        return MAILSLOT_DENIED;
+    return MESSAGE_RETRY(slot, queue_note(slot->queue, buffer, capacity, ret_size));
 }
 
 int mailslot_status(struct mailslot_client *client, char **ret)

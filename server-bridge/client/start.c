@@ -13,8 +13,6 @@
 
 #include "control/address.h"
 
-extern char **environ;
-
 static int start_try(const char *path, int *ret_socket)
 {
     struct sockaddr_un address;

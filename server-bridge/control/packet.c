@@ -116,6 +116,7 @@ int packet_receive(int socket, struct packet *packet, int flags)
     };
     const struct control_header *header;
     ssize_t size;
+    int r = 0;
 
     packet->size = 0;
     packet->n_fds = 0;
@@ -124,19 +125,20 @@ int packet_receive(int socket, struct packet *packet, int flags)
     while (size < 0 && errno == EINTR);
     if (size < 0)
         return errno == ECONNRESET ? -EPIPE : -errno;
-    if (size == 0)
-        return -EPIPE;
-
-    packet->size = size;
+    /* First the descriptors: even a packet without bytes, which says the end, may carry some. */
     packet_collect_fds(packet, &message);
+    packet->size = size;
     header = packet_header(packet);
-    if ((message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) || packet->size < sizeof(*header) ||
-        header->magic != CONTROL_MAGIC)
-    {
+    if (size == 0)
+        r = -EPIPE;
+    else if ((message.msg_flags & MSG_TRUNC) || packet->size < sizeof(*header) ||
+             header->magic != CONTROL_MAGIC)
+        r = -EPROTO;
+    else if (message.msg_flags & MSG_CTRUNC)
+        r = -EMFILE;
+    if (r < 0)
         packet_close_fds(packet);
-        return -EPROTO;
-    }
-    return 0;
+    return r;
 }
 
 const struct control_header *packet_header(const struct packet *packet)

@@ -9,7 +9,8 @@
 #include "control/protocol.h"
 
 /*
- * A packet being built or read. `bytes` belongs to the caller and has `capacity` bytes; fds belong
+ * A packet being built or read. `bytes` belongs to the caller and has `capacity` bytes, aligned for
+ * struct control_header; fds belong
  * to the packet from packet_receive() on, until packet_take_fd() or packet_close_fds().
  * Not thread-safe.
  */
@@ -41,8 +42,10 @@ __attribute__((warn_unused_result)) int packet_send(int socket, const struct pac
                                                     int flags);
 
 /*
- * Receives one packet and checks magic, version and size. -EPIPE at the end of the connection,
- * -EPROTO for anything malformed (its descriptors are closed), -EAGAIN as recvmsg.
+ * Receives one packet and checks magic and size; the version is the caller's to check. -EPIPE at
+ * the end of the connection, -EPROTO for anything malformed, -EAGAIN as recvmsg. -EMFILE: the bytes
+ * are there and well-formed, but descriptors were lost: more than CONTROL_FDS_MAX, or more than
+ * this process may have. After any error no descriptor is left in the packet.
  */
 __attribute__((warn_unused_result)) int packet_receive(int socket, struct packet *packet,
                                                        int flags);

@@ -164,15 +164,30 @@ struct config_reading
     int result;
     FILE *file;
     int line;
+    int too_long; /* the first such line */
 };
 
-/* Debian's inih does not tell the handler its line, so the reader counts. */
+/*
+ * Debian's inih does not tell the handler its line, so the reader counts. What inih has no room for
+ * must not come to it as lines of its own.
+ */
 static char *config_read_line(char *text, int size, void *userdata)
 {
     struct config_reading *reading = userdata;
+    int c = 0;
 
     reading->line++;
-    return fgets(text, size, reading->file);
+    if (!fgets(text, size, reading->file))
+        return NULL;
+    if (strchr(text, '\n') || feof(reading->file))
+        return text;
+    while ((c = fgetc(reading->file)) != EOF && c != '\n')
+        ;
+    /* A comment may be of any length. */
+    if (!strchr("#;", text[strspn(text, " \t")]) && !reading->too_long)
+        reading->too_long = reading->line;
+    *text = 0;
+    return text;
 }
 
 static int config_on_pair(void *userdata, const char *section, const char *key, const char *value)
@@ -202,7 +217,7 @@ static int config_on_pair(void *userdata, const char *section, const char *key, 
 int config_read_file(struct config *config, const char *path, bool optional,
                      config_report_fn report, void *userdata)
 {
-    struct config_reading reading = {config, path, report, userdata, 0, NULL, 0};
+    struct config_reading reading = {config, path, report, userdata, 0, NULL, 0, 0};
     char text[1024];
     FILE *file = fopen(path, "re");
     int line;
@@ -220,6 +235,12 @@ int config_read_file(struct config *config, const char *path, bool optional,
     reading.file = file;
     line = ini_parse_stream(config_read_line, &reading, config_on_pair, &reading);
     fclose(file);
+    if (reading.too_long)
+    {
+        snprintf(text, sizeof(text), "%s:%d: the line is too long", path, reading.too_long);
+        report(userdata, true, text);
+        return -EINVAL;
+    }
     if (line)
     {
         snprintf(text, sizeof(text), "%s:%d: not 'option = value', '[section]' or '# comment'",

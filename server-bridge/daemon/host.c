@@ -3,6 +3,7 @@
 #include "daemon/host.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +19,23 @@
 /* How long a daemon that was just started waits for the client that started it. */
 #define HOST_FIRST_CLIENT_SECONDS 10
 
+/*
+ * Out of descriptors. A connection left in the backlog would keep the loop awake and its client
+ * waiting; it is taken with the spare one and closed, which the client can tell its user.
+ */
+static void host_refuse(struct host *host, int listener)
+{
+    int socket;
+
+    if (host->spare >= 0)
+        close(host->spare);
+    socket = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    if (socket >= 0)
+        close(socket);
+    host->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    host->counters.refused_peers++;
+}
+
 static int host_on_connection(sd_event_source *source, int fd, uint32_t events, void *userdata)
 {
     struct host *host = userdata;
@@ -25,9 +43,13 @@ static int host_on_connection(sd_event_source *source, int fd, uint32_t events, 
 
     (void)source;
     (void)events;
-    /* Out of descriptors: the connection stays in the backlog until one is free. */
-    if (socket >= 0 && peer_new(host, socket) < 0)
-        host->counters.refused_peers++;
+    if (socket >= 0)
+    {
+        if (peer_new(host, socket) < 0)
+            host->counters.refused_peers++;
+    }
+    else if (errno == EMFILE || errno == ENFILE)
+        host_refuse(host, fd);
     host_check_idle(host);
     return 0;
 }
@@ -108,6 +130,7 @@ int host_init(struct host *host, const struct config *config, int listener,
         .config = config,
         .started = now.tv_sec * UINT64_C(1000000) + now.tv_nsec / 1000,
         .starting = true,
+        .spare = open("/dev/null", O_RDONLY | O_CLOEXEC),
     };
     sigemptyset(&signals);
     sigaddset(&signals, SIGTERM);
@@ -150,6 +173,9 @@ void host_deinit(struct host *host)
     host->net = net_free(host->net);
     host->registry = registry_free(host->registry);
     host->event = sd_event_unref(host->event);
+    if (host->spare >= 0)
+        close(host->spare);
+    host->spare = -1;
 }
 
 int host_run(struct host *host)

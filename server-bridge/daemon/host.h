@@ -22,6 +22,7 @@ struct host
     unsigned int n_peers;
     sd_event_source *listener;
     sd_event_source *idle;
+    int spare;        /* a descriptor to give up when there are no more: see host_on_connection */
     uint64_t started; /* µs, CLOCK_REALTIME */
     struct
     {

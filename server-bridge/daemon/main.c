@@ -119,7 +119,7 @@ static int main_parse(int argc, char **argv, struct main_arguments *ret)
 
 static int main_configure(struct config *config, const struct main_arguments *arguments)
 {
-    const char *key, *why;
+    const char *key, *why = "";
     int r;
 
     r = config_init(config);
@@ -239,7 +239,7 @@ static void main_raise_limits(void)
 static int main_serve(const struct config *config, bool autostart, int ready)
 {
     const char *invalid = NULL;
-    struct listen listen;
+    struct listen listen = {.socket = -1, .lock = -1};
     struct host host;
     char path[108];
     int r;

@@ -12,7 +12,7 @@
 #define PEER_BATCH 16
 
 /* One buffer serves all: a request is answered before the next is read. */
-static uint8_t peer_buffer[CONTROL_PACKET_MAX];
+static _Alignas(8) uint8_t peer_buffer[CONTROL_PACKET_MAX];
 
 static int peer_on_event(sd_event_source *source, int fd, uint32_t events, void *userdata)
 {
@@ -27,10 +27,18 @@ static int peer_on_event(sd_event_source *source, int fd, uint32_t events, void 
     {
         packet_init(&packet, peer_buffer, sizeof(peer_buffer));
         r = packet_receive(fd, &packet, MSG_DONTWAIT);
-        if (r < 0)
+        if (r < 0 && r != -EMFILE)
             break;
         host->counters.requests++;
-        r = request_answer(peer, &packet);
+        if (r == -EMFILE) /* too many descriptors for us: the client is told, and stays */
+        {
+            struct control_header header = *packet_header(&packet);
+
+            packet_start(&packet, header.type, header.serial, r, 0);
+            r = 0;
+        }
+        else
+            r = request_answer(peer, &packet);
         /*
          * A client waits for each reply before it asks again, so its socket has room; one that does
          * not read gets -EAGAIN here and is cut off.
@@ -58,7 +66,6 @@ int peer_new(struct host *host, int socket)
 
     if (host->n_peers >= PEERS_MAX)
     {
-        host->counters.refused_peers++;
         close(socket);
         return -EUSERS;
     }

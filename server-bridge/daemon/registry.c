@@ -15,8 +15,11 @@
 
 #include "daemon/fold.h"
 
-/* How long a slot that only writers have restored waits for its owner. */
-#define REGISTRY_ORPHAN_USEC (5 * UINT64_C(1000000))
+/*
+ * How long a slot that only writers have restored waits for its owner. Too short, and an owner that
+ * just does not look at its slot loses what is queued; too long, and writers write to nobody.
+ */
+#define REGISTRY_ORPHAN_USEC (60 * UINT64_C(1000000))
 
 struct registry
 {
@@ -105,12 +108,15 @@ static int slot_new(struct slot **ret, struct registry *registry, uint64_t id, c
     return 0;
 }
 
-/* Takes a slot out of the registry: its name is free at once, its writers are on their own. */
-static void registry_remove_slot(struct registry *registry, struct slot *slot)
+/*
+ * Takes a slot out of the registry: its name is free at once, its writers are on their own. `over`:
+ * its owner is gone. Otherwise it is only unknown here, and an owner may still show it.
+ */
+static void registry_remove_slot(struct registry *registry, struct slot *slot, bool over)
 {
     struct lease *writer, *next;
 
-    if (slot->server)
+    if (slot->named)
         HASH_DELETE(by_key, registry->named, slot);
     HASH_DELETE(by_id, registry->slots, slot);
     DL_FOREACH_SAFE(slot->writers, writer, next)
@@ -118,8 +124,16 @@ static void registry_remove_slot(struct registry *registry, struct slot *slot)
         DL_DELETE(slot->writers, writer);
         writer->slot = NULL;
     }
-    queue_close(slot->queue);
+    if (over)
+        queue_close(slot->queue);
     slot_free(slot);
+}
+
+/* A restored slot of which no lease is known (any more). */
+static void registry_drop_unused(struct registry *registry, struct slot *slot)
+{
+    if (!slot->server && !slot->writers)
+        registry_remove_slot(registry, slot, false);
 }
 
 static struct slot *registry_find_key(struct registry *registry, const char *key)
@@ -160,12 +174,11 @@ static void lease_end(struct lease *lease)
     sd_event_source_disable_unref(lease->source);
     close(lease->watch);
     if (slot && lease->kind == CONTROL_KIND_SERVER)
-        registry_remove_slot(registry, slot);
+        registry_remove_slot(registry, slot, true);
     else if (slot)
     {
         DL_DELETE(slot->writers, lease);
-        if (!slot->server && !slot->writers)
-            registry_remove_slot(registry, slot);
+        registry_drop_unused(registry, slot);
     }
     if (lease->kind == CONTROL_KIND_SERVER)
         lease->charge->slots--;
@@ -278,10 +291,14 @@ void registry_check(struct lease *lease)
 
 /* --- what clients ask for -------------------------------------------------------------------- */
 
+/* Gives the slot its owner, and its name if that is free. */
 static void registry_name_slot(struct registry *registry, struct slot *slot, struct lease *server)
 {
     slot->server = server;
     server->slot = slot;
+    if (registry_find_key(registry, slot->key))
+        return;
+    slot->named = true;
     HASH_ADD_KEYPTR(by_key, registry->named, slot->key, strlen(slot->key), slot);
 }
 
@@ -289,7 +306,7 @@ int registry_create(struct registry *registry, const char *name, size_t size,
                     const struct queue_config *config, struct charge *charge, struct lease **ret,
                     int *ret_far_end)
 {
-    int memfd = -1, eventfd = -1, far_end, r;
+    int memfd = -1, eventfd = -1, far_end = -1, r;
     struct lease *lease;
     struct slot *slot;
 
@@ -372,7 +389,7 @@ static int slot_on_orphan(sd_event_source *source, uint64_t usec, void *userdata
 
     (void)source;
     (void)usec;
-    registry_remove_slot(slot->registry, slot);
+    registry_remove_slot(slot->registry, slot, true);
     return 0;
 }
 
@@ -400,7 +417,7 @@ static int registry_restore_slot(struct registry *registry, const struct control
         close(memfd);
         close(eventfd);
         slot_free(slot);
-        return r < 0 ? r : -EPROTO;
+        return r > 0 || r == -EPROTO ? -EINVAL : r;
     }
     queue_set_patience(slot->queue, 0);
     slot->created = identity->created;
@@ -416,6 +433,14 @@ static int registry_restore_slot(struct registry *registry, const struct control
     return 0;
 }
 
+/* Descriptors of clients may be anything; what is polled here must be what it should be. */
+static bool registry_is_socket(int fd)
+{
+    struct stat st;
+
+    return fd >= 0 && fstat(fd, &st) == 0 && S_ISSOCK(st.st_mode);
+}
+
 int registry_restore(struct registry *registry, const struct control_slot *identity,
                      const char *host, size_t host_size, const char *name, size_t name_size,
                      int watch, int memfd, int eventfd, struct charge *charge, struct lease **ret)
@@ -426,7 +451,7 @@ int registry_restore(struct registry *registry, const struct control_slot *ident
     int r = 0;
 
     lease = registry_lease(registry, identity->lease);
-    if (!lease && (!identity->lease || !fold_valid(name, name_size) || watch < 0 ||
+    if (!lease && (!identity->lease || !fold_valid(name, name_size) || !registry_is_socket(watch) ||
                    registry_lease_by_inode(registry, identity->inode) ||
                    (!remote && (memfd < 0 || eventfd < 0 || !identity->slot))))
         r = -EINVAL;
@@ -446,9 +471,8 @@ int registry_restore(struct registry *registry, const struct control_slot *ident
     if (!remote)
     {
         r = registry_restore_slot(registry, identity, name, name_size, memfd, eventfd, &slot);
-        if (r == 0 && identity->kind == CONTROL_KIND_SERVER &&
-            (slot->server || registry_find_key(registry, slot->key)))
-            r = REGISTRY_EXISTS;
+        if (r == 0 && identity->kind == CONTROL_KIND_SERVER && slot->server)
+            r = -EINVAL; /* a slot has one server lease, whoever shares it */
     }
     if (r)
     {
@@ -458,7 +482,11 @@ int registry_restore(struct registry *registry, const struct control_slot *ident
     r = lease_new(&lease, registry, identity->lease, identity->inode, identity->kind, host,
                   host_size, name, name_size, watch, charge);
     if (r < 0)
+    {
+        if (slot)
+            registry_drop_unused(registry, slot);
         return r;
+    }
     if (slot && identity->kind == CONTROL_KIND_SERVER)
     {
         slot->orphan = sd_event_source_disable_unref(slot->orphan);
@@ -504,9 +532,9 @@ struct registry *registry_free(struct registry *registry)
     }
     HASH_ITER(by_id, registry->slots, slot, next_slot)
     {
-        if (slot->server)
+        if (slot->named)
             HASH_DELETE(by_key, registry->named, slot);
-        HASH_DELETE(by_id, registry->slots, slot);
+        HASH_DELETE(by_id, registry->slots, slot); /* NOLINT: HASH_ITER has the next one */
         slot_free(slot);
     }
     sd_event_unref(registry->event);

@@ -32,11 +32,12 @@ struct lease;
 struct slot
 {
     UT_hash_handle by_id;
-    UT_hash_handle by_key; /* only while it has a server lease */
+    UT_hash_handle by_key; /* only while `named` */
     uint64_t id;
     uint64_t created; /* 100 ns since 1601 */
     char *name;
     char *key;
+    bool named; /* has a server lease, and the name was free when that came */
     struct queue *queue;
     struct lease *server;
     struct lease *writers;     /* utlist */
@@ -106,7 +107,8 @@ void registry_check(struct lease *lease);
 
 /*
  * A client shows a lease that an earlier daemon gave. Takes all three fds, also on failure; memfd
- * and eventfd are -1 for a remote one. REGISTRY_EXISTS when the name has been given to another.
+ * and eventfd are -1 for a remote one. A slot whose name has been given to another meanwhile goes
+ * on without a name. -EINVAL: no such lease can ever have been.
  */
 __attribute__((warn_unused_result)) int
 registry_restore(struct registry *registry, const struct control_slot *identity, const char *host,

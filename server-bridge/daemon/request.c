@@ -19,8 +19,10 @@ typedef int (*request_fn)(struct peer *peer, struct packet *packet);
 static int request_start_reply(struct packet *packet, int32_t result, size_t body_size, void **ret)
 {
     const struct control_header *request = packet_header(packet);
-    void *body = packet_start(packet, request->type, request->serial, result, body_size);
+    void *body;
 
+    packet_close_fds(packet); /* whatever came with the request and was not taken */
+    body = packet_start(packet, request->type, request->serial, result, body_size);
     if (ret)
         *ret = body;
     return 0;
@@ -104,7 +106,6 @@ static int request_reply_lease(struct packet *packet, struct lease *lease, int f
     void *body;
     int r = 0;
 
-    packet_close_fds(packet);
     request_start_reply(packet, CONTROL_OK, sizeof(*slot), &body);
     slot = body;
     slot->lease = lease->id;
@@ -211,12 +212,13 @@ static int request_remote(struct peer *peer, struct packet *packet)
 static int request_adopt(struct peer *peer, struct packet *packet)
 {
     struct lease *lease;
-    struct stat st;
+    struct stat st, own;
 
     if (!packet->n_fds || fstat(packet->fds[0], &st) < 0 || !S_ISSOCK(st.st_mode))
         return CONTROL_NOT_LEASE;
     lease = registry_lease_by_inode(peer->host->registry, st.st_ino);
-    if (!lease)
+    /* The number alone is no proof: a socket file elsewhere may have the same. */
+    if (!lease || fstat(lease->watch, &own) < 0 || st.st_dev != own.st_dev)
         return CONTROL_NOT_LEASE;
     /* A writer whose slot is gone has no queue to be shown: it is told so by what is missing. */
     if (!lease->slot && lease->kind != CONTROL_KIND_REMOTE)

@@ -55,7 +55,7 @@ static json_t *status_slots(struct host *host)
                           (json_int_t)info.bytes, "quota", (json_int_t)info.quota, "max_message",
                           (json_int_t)info.max_message, "written", (json_int_t)info.pushed, "read",
                           (json_int_t)info.popped, "refused",
-                          (json_int_t)(info.refused_full + info.refused_large), "writers",
+                          (json_int_t)info.refused_full + (json_int_t)info.refused_large, "writers",
                           (int)writers, "owned", slot->server != NULL);
         json_array_append_new(array, entry);
     }

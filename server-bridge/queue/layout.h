@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The bytes of a queue's shared memory, the same for 32- and 64-bit processes.
  *
- * File of the memfd: one header page, then `quota` bytes of ring. Every member may be written by
- * any process that maps the queue: read it once into a local and bound it there. */
+ * File of the memfd: one header page, `quota` bytes of ring, two notes. Every member may be written
+ * by any process that maps the queue: read it once into a local and bound it there. */
 
 #pragma once
 
@@ -46,6 +46,18 @@ struct queue_record
     uint32_t check; /* size ^ QUEUE_LAYOUT_MAGIC: tells a record from stray bytes, no security */
 };
 
+/* Behind the ring: two copies of bytes that belong to the slot and mean nothing here (its security
+ * descriptor). The lowest bit of note_generation selects the current one. Mapped only when used. */
+#define QUEUE_LAYOUT_NOTE_SIZE 65536u
+#define QUEUE_LAYOUT_NOTE_MAX  (QUEUE_LAYOUT_NOTE_SIZE - 4)
+#define QUEUE_LAYOUT_NOTES     (2 * QUEUE_LAYOUT_NOTE_SIZE)
+
+struct queue_note
+{
+    uint32_t size;
+    uint8_t bytes[QUEUE_LAYOUT_NOTE_MAX];
+};
+
 struct queue_header
 {
     /* Written once, before the memfd is handed out */
@@ -64,7 +76,8 @@ struct queue_header
     uint32_t turn;       /* counts acquisitions: progress, for waiters to see */
     uint32_t generation; /* counts commits; its lowest bit selects the current state */
     uint32_t wake;
-    uint32_t reserved2[12];
+    uint32_t note_generation;
+    uint32_t reserved2[11];
     struct queue_state state[2];
     uint8_t reserved3[QUEUE_LAYOUT_HEADER_SIZE - 320];
 };
@@ -85,3 +98,4 @@ _Static_assert(offsetof(struct queue_header, generation) == 136, "header.generat
 _Static_assert(offsetof(struct queue_header, wake) == 140, "header.wake");
 _Static_assert(offsetof(struct queue_header, state) == 192, "header.state");
 _Static_assert(offsetof(struct queue_header, reserved3) == 320, "header.reserved3");
+_Static_assert(sizeof(struct queue_note) == QUEUE_LAYOUT_NOTE_SIZE, "note");

@@ -44,7 +44,7 @@ int queue_map_create(uint32_t quota, uint32_t max_message, uint32_t read_timeout
     if (fd < 0)
         return -errno;
 
-    if (ftruncate(fd, (off_t)QUEUE_LAYOUT_HEADER_SIZE + quota))
+    if (ftruncate(fd, (off_t)QUEUE_LAYOUT_HEADER_SIZE + quota + QUEUE_LAYOUT_NOTES))
         goto error;
     written = pwrite(fd, &header, sizeof(header), 0);
     if (written != (ssize_t)sizeof(header))
@@ -73,7 +73,8 @@ static int map_check(const volatile struct queue_header *header, off_t size,
         header->header_size != QUEUE_LAYOUT_HEADER_SIZE)
         return -EPROTO;
     if (quota < QUEUE_LAYOUT_PAGE || quota > QUEUE_LAYOUT_QUOTA_MAX ||
-        quota % QUEUE_LAYOUT_PAGE != 0 || size != (off_t)QUEUE_LAYOUT_HEADER_SIZE + quota)
+        quota % QUEUE_LAYOUT_PAGE != 0 ||
+        size != (off_t)QUEUE_LAYOUT_HEADER_SIZE + quota + QUEUE_LAYOUT_NOTES)
         return -EPROTO;
     ret_map->quota = quota;
     ret_map->max_message = header->max_message;
@@ -141,6 +142,22 @@ int queue_map_fit(struct queue_map *map, uint32_t cap)
     map->ring = ring;
     __atomic_store_n(&map->mapped, cap, __ATOMIC_RELAXED);
     return 0;
+}
+
+int queue_map_notes(const struct queue_map *map, struct queue_note **ret)
+{
+    void *notes = mmap(NULL, QUEUE_LAYOUT_NOTES, PROT_READ | PROT_WRITE, MAP_SHARED, map->memfd,
+                       (off_t)QUEUE_LAYOUT_HEADER_SIZE + map->quota);
+
+    if (notes == MAP_FAILED)
+        return -errno;
+    *ret = notes;
+    return 0;
+}
+
+void queue_map_unmap_notes(struct queue_note *notes)
+{
+    munmap(notes, QUEUE_LAYOUT_NOTES);
 }
 
 void queue_map_discard(const struct queue_map *map, uint32_t from, uint32_t to)

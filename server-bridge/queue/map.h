@@ -34,5 +34,10 @@ void queue_map_deinit(struct queue_map *map);
  * changed. */
 int queue_map_fit(struct queue_map *map, uint32_t cap) __attribute__((warn_unused_result));
 
+/* Maps both notes; queue_map_unmap_notes() ends that. */
+int queue_map_notes(const struct queue_map *map, struct queue_note **ret)
+    __attribute__((warn_unused_result));
+void queue_map_unmap_notes(struct queue_note *notes);
+
 /* Gives the memory of ring bytes [from, to) back to the system; they read as zero afterwards. */
 void queue_map_discard(const struct queue_map *map, uint32_t from, uint32_t to);

@@ -50,6 +50,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -489,6 +490,61 @@ int queue_info(struct queue *queue, struct queue_info *ret)
     info_fill(queue, &state, &info);
     *ret = info;
     return 0;
+}
+
+int queue_set_note(struct queue *queue, const void *data, uint32_t size)
+{
+    struct queue_header *header = queue->map.header;
+    struct queue_note *notes;
+    struct queue_visit visit;
+    uint32_t next;
+    int r;
+
+    if (size > QUEUE_LAYOUT_NOTE_MAX)
+        return QUEUE_TOO_LARGE;
+    r = queue_map_notes(&queue->map, &notes);
+    if (r)
+        return r;
+    r = visit_enter(queue, &visit);
+    if (!r)
+    {
+        next = __atomic_load_n(&header->note_generation, __ATOMIC_RELAXED) + 1;
+        notes[next & 1].size = size;
+        memcpy(notes[next & 1].bytes, data, size);
+        __atomic_store_n(&header->note_generation, next, __ATOMIC_RELEASE);
+        visit_leave(queue, &visit, false);
+    }
+    queue_map_unmap_notes(notes);
+    return r;
+}
+
+int queue_note(struct queue *queue, void *buffer, uint32_t capacity, uint32_t *ret_size)
+{
+    const struct queue_header *header = queue->map.header;
+    struct queue_note *notes;
+    struct queue_visit visit;
+    uint32_t size = 0;
+    int r;
+
+    r = queue_map_notes(&queue->map, &notes);
+    if (r)
+        return r;
+    r = visit_enter(queue, &visit);
+    if (!r)
+    {
+        const struct queue_note *note =
+            &notes[__atomic_load_n(&header->note_generation, __ATOMIC_ACQUIRE) & 1];
+
+        size = __atomic_load_n(&note->size, __ATOMIC_RELAXED);
+        if (size > QUEUE_LAYOUT_NOTE_MAX)
+            size = 0;
+        memcpy(buffer, note->bytes, size < capacity ? size : capacity);
+        visit_leave(queue, &visit, false);
+    }
+    queue_map_unmap_notes(notes);
+    if (!r)
+        *ret_size = size;
+    return r;
 }
 
 int queue_fd(const struct queue *queue)

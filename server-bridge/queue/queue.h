@@ -107,6 +107,15 @@ int queue_memfd(const struct queue *queue);
 void queue_set_read_timeout(struct queue *queue, uint32_t ms);
 uint32_t queue_read_timeout(const struct queue *queue);
 
+/* A few bytes kept with the slot, the same for everyone; they change as a whole. QUEUE_TOO_LARGE
+ * beyond QUEUE_NOTE_MAX. *ret_size = size of the note, 0 if none was set; at most capacity bytes
+ * are copied. */
+#define QUEUE_NOTE_MAX 65532u
+int queue_set_note(struct queue *queue, const void *data, uint32_t size)
+    __attribute__((warn_unused_result));
+int queue_note(struct queue *queue, void *buffer, uint32_t capacity, uint32_t *ret_size)
+    __attribute__((warn_unused_result));
+
 /* How long this process waits for a lock holder that makes no progress: 500 ms at first, 0 = not
  * at all; at most ten times as long if others keep taking turns. */
 void queue_set_patience(struct queue *queue, uint32_t ms);

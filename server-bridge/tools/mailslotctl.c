@@ -303,7 +303,7 @@ static const char *ctl_daemon(void)
     slash = strrchr(path, '/');
     if (!slash)
         return NULL;
-    strcpy(slash + 1, "mailslotd");
+    memcpy(slash + 1, "mailslotd", sizeof("mailslotd"));
     return access(path, X_OK) == 0 ? path : NULL;
 }
 

@@ -329,6 +329,34 @@ static size_t mapped_bytes(void)
     return sum;
 }
 
+/* The note (a slot's security descriptor) is one for all, changes as a whole, takes no ring. */
+static void test_note(void **unused)
+{
+    struct queue *queue = support_queue(0, 4096, 0), *other = support_again(queue, 2);
+    static uint8_t text[QUEUE_NOTE_MAX + 1];
+    uint32_t size = 99;
+    uint8_t got[8];
+
+    (void)unused;
+    assert_int_equal(queue_note(queue, got, sizeof(got), &size), 0);
+    assert_int_equal(size, 0);
+    assert_int_equal(queue_set_note(queue, "first", 5), 0);
+    assert_int_equal(queue_note(other, got, sizeof(got), &size), 0);
+    assert_int_equal(size, 5);
+    assert_memory_equal(got, "first", 5);
+    assert_int_equal(queue_set_note(other, text, QUEUE_NOTE_MAX + 1), QUEUE_TOO_LARGE);
+    assert_int_equal(queue_note(queue, got, 2, &size), 0);
+    assert_int_equal(size, 5);
+    memset(text, 7, sizeof(text));
+    assert_int_equal(queue_set_note(other, text, QUEUE_NOTE_MAX), 0);
+    assert_int_equal(queue_note(queue, got, sizeof(got), &size), 0);
+    assert_int_equal(size, QUEUE_NOTE_MAX);
+    assert_memory_equal(got, text, sizeof(got));
+    assert_int_equal(info_of(queue).count, 0);
+    queue_free(other);
+    queue_free(queue);
+}
+
 /* At most 128 KiB of address space until more is needed, up to the quota, and back. */
 static void test_growth(void **unused)
 {
@@ -344,7 +372,7 @@ static void test_growth(void **unused)
     (void)unused;
     assert_int_equal(mapped_bytes(), 128 * 1024);
     assert_int_equal(fstat(queue_memfd(queue), &stat), 0);
-    assert_int_equal(stat.st_size, quota + 4096);
+    assert_int_equal(stat.st_size, quota + 4096 + 2 * 65536);
     assert_true(stat.st_blocks * 512 <= 8192);
     for (int round = 0; round < 2; round++)
     {
@@ -546,6 +574,7 @@ int main(void)
         TEST(test_quota_rounding),
         TEST(test_config),
         TEST(test_stress),
+        TEST(test_note),
         TEST(test_growth),
         TEST(test_close),
         TEST(test_arm),

@@ -38,7 +38,8 @@ static int forged(const struct queue_header *header, off_t size, int seals)
 
     assert_true(fd >= 0);
     assert_int_equal(pwrite(fd, header, sizeof(*header), 0), sizeof(*header));
-    assert_int_equal(ftruncate(fd, size), 0);
+    /* `size` is that of header and ring; the notes follow */
+    assert_int_equal(ftruncate(fd, size ? size + QUEUE_LAYOUT_NOTES : 0), 0);
     assert_int_equal(fcntl(fd, F_ADD_SEALS, seals), 0);
     return fd;
 }

@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The daemon's options (issue 2, section 2: "configurable"): file, environment, command line. */
+
+#include "daemon_support.h"
+
+#include "daemon/config.h"
+
+static char report[4096];
+static int n_fatal, n_warnings;
+
+static void on_report(void *userdata, bool fatal, const char *text)
+{
+    assert_ptr_equal(userdata, report);
+    fatal ? n_fatal++ : n_warnings++;
+    snprintf(report, sizeof(report), "%s", text);
+}
+
+static char *path_of(const char *name)
+{
+    static char path[128];
+
+    snprintf(path, sizeof(path), "%s/%s", support_folder, name);
+    return path;
+}
+
+static const char *write_file(const char *text)
+{
+    FILE *file = fopen(path_of("mailslotd.conf"), "w");
+
+    fputs(text, file);
+    fclose(file);
+    return path_of("mailslotd.conf");
+}
+
+static int read_text(struct config *config, const char *text)
+{
+    n_fatal = n_warnings = 0;
+    *report = 0;
+    return config_read_file(config, write_file(text), false, on_report, report);
+}
+
+static int setup(void **state)
+{
+    static struct config config;
+
+    *state = &config;
+    return config_init(&config);
+}
+
+static int teardown(void **state)
+{
+    config_deinit(*state);
+    unlink(path_of("mailslotd.conf"));
+    return 0;
+}
+
+/* Issue 2: "defaults: 138/137, all broadcast interfaces, host name, WORKGROUP", quota 16 MiB */
+static void test_defaults(void **state)
+{
+    struct config *config = *state;
+
+    assert_string_equal(config->socket, "");
+    assert_string_equal(config->computer, "");
+    assert_string_equal(config->workgroup, "WORKGROUP");
+    assert_string_equal(config->interfaces, "");
+    assert_true(config->network);
+    assert_int_equal(config->datagram_port, 138);
+    assert_int_equal(config->name_port, 137);
+    assert_int_equal(config->slot_quota, 16 << 20);
+    assert_int_equal(config->idle_timeout, 0);
+}
+
+static void test_every_key(void **state)
+{
+    struct config *config = *state;
+
+    assert_int_equal(read_text(config, "# comment\n[mailslotd]\n"
+                                       "socket = /run/x\n"
+                                       "computer_name = PC\n"
+                                       "workgroup = WG\n"
+                                       "interfaces = eth0 10.0.0.1\n"
+                                       "codepage = CP437\n"
+                                       "network = off\n"
+                                       "datagram_port = 1138\n"
+                                       "name_port = 1137\n"
+                                       "slot_quota = 4096\n"
+                                       "slots-per-client = 1\n"
+                                       "handles_per_client = 1048576\n"
+                                       "idle_timeout = 30 ; seconds\n"),
+                     0);
+    assert_int_equal(n_fatal + n_warnings, 0);
+    assert_string_equal(config->socket, "/run/x");
+    assert_string_equal(config->computer, "PC");
+    assert_string_equal(config->workgroup, "WG");
+    assert_string_equal(config->interfaces, "eth0 10.0.0.1");
+    assert_string_equal(config->codepage, "CP437");
+    assert_false(config->network);
+    assert_int_equal(config->datagram_port, 1138);
+    assert_int_equal(config->name_port, 1137);
+    assert_int_equal(config->slot_quota, 4096);
+    assert_int_equal(config->slots_per_client, 1);
+    assert_int_equal(config->handles_per_client, 1 << 20);
+    assert_int_equal(config->idle_timeout, 30);
+}
+
+static void test_bad_values(void **state)
+{
+    static const char *const bad[] = {
+        "network = maybe",
+        "datagram_port = 0",
+        "datagram_port = 65536",
+        "name_port = -1",
+        "name_port = 137x",
+        "name_port =",
+        "slot_quota = 4095",
+        "slot_quota = 1073741825",
+        "slot_quota = 99999999999999999999",
+        "slot_quota = 1e6",
+        "slots_per_client = 0",
+        "handles_per_client = 0",
+        "idle_timeout = soon",
+        "workgroup =",
+        "workgroup = SIXTEEN_LETTERS_",
+        "computer_name = SIXTEEN_LETTERS_",
+    };
+    struct config *config = *state;
+
+    for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
+    {
+        char text[256];
+
+        snprintf(text, sizeof(text), "\n\n%s\nidle_timeout = %zu\n", bad[i], i + 1);
+        assert_int_equal(read_text(config, text), -EINVAL);
+        assert_int_equal(n_fatal, 1);
+        assert_non_null(strstr(report, "mailslotd.conf:3: "));
+        assert_int_equal(config->idle_timeout, i + 1); /* the rest was read */
+    }
+    assert_string_equal(config->workgroup, "WORKGROUP");
+    assert_int_equal(config->datagram_port, 138);
+}
+
+static void test_unknown_key(void **state)
+{
+    assert_int_equal(read_text(*state, "[a]\nquota = 5\n"), 0);
+    assert_int_equal(n_warnings, 1);
+    assert_int_equal(n_fatal, 0);
+    assert_non_null(strstr(report, "mailslotd.conf:2: "));
+    assert_non_null(strstr(report, "'quota'"));
+}
+
+static void test_no_pair(void **state)
+{
+    assert_int_equal(read_text(*state, "idle_timeout = 1\n\nwhat is this\n"), -EINVAL);
+    assert_int_equal(n_fatal, 1);
+    assert_non_null(strstr(report, "mailslotd.conf:3: "));
+}
+
+/* A line longer than the reader's buffer does not shift the numbers of those that follow. */
+static void test_long_line(void **state)
+{
+    char text[2048];
+
+    text[0] = '#';
+    memset(text + 1, '-', 1000);
+    strcpy(text + 1001, "\nidle_timeout = 3\nnetwork = maybe\n");
+    assert_int_equal(read_text(*state, text), -EINVAL);
+    assert_non_null(strstr(report, "mailslotd.conf:3: "));
+    assert_int_equal(((struct config *)*state)->idle_timeout, 3);
+
+    /* What does not fit is no value of another length, but an error. */
+    memset(text, 'e', 1000);
+    memcpy(text, "\ninterfaces = ", 14);
+    strcpy(text + 1000, "\nname_port = 7\n");
+    assert_int_equal(read_text(*state, text), -EINVAL);
+    assert_non_null(strstr(report, "mailslotd.conf:2: "));
+    assert_string_equal(((struct config *)*state)->interfaces, "");
+    assert_int_equal(((struct config *)*state)->name_port, 7);
+}
+
+static void test_missing_file(void **state)
+{
+    n_fatal = 0;
+    assert_int_equal(config_read_file(*state, "/nonexistent/x", true, on_report, report), 0);
+    assert_int_equal(n_fatal, 0);
+    assert_int_equal(config_read_file(*state, "/nonexistent/x", false, on_report, report), -ENOENT);
+    assert_int_equal(n_fatal, 1);
+    assert_non_null(strstr(report, "/nonexistent/x: "));
+}
+
+/* The environment wins over the file, XDG_CONFIG_HOME is read. */
+static void test_order(void **state)
+{
+    struct config *config = *state;
+
+    write_file("workgroup = FILE\nname_port = 1\n");
+    setenv("MAILSLOTD_WORKGROUP", "ENV", 1);
+    assert_int_equal(config_read_all(config, NULL, on_report, report), 0);
+    assert_string_equal(config->workgroup, "ENV");
+    assert_int_equal(config->name_port, 1);
+    assert_string_equal(config->socket, support_socket);
+    assert_false(config->network);
+    n_fatal = 0;
+    setenv("MAILSLOTD_NAME_PORT", "none", 1);
+    assert_int_equal(config_read_all(config, NULL, on_report, report), -EINVAL);
+    assert_int_equal(n_fatal, 1);
+    assert_non_null(strstr(report, "MAILSLOTD_NAME_PORT=none"));
+    unsetenv("MAILSLOTD_NAME_PORT");
+    unsetenv("MAILSLOTD_WORKGROUP");
+}
+
+/* --help shows every key, and the names of the command line are those of the file. */
+static void test_describe(void **state)
+{
+    char *text = NULL;
+    size_t size = 0, n = 0;
+    FILE *out = open_memstream(&text, &size);
+    const char *why, *name;
+
+    config_describe(out);
+    fclose(out);
+    while ((name = config_option_name(n)))
+    {
+        char option[64];
+
+        snprintf(option, sizeof(option), "--%s ", name);
+        assert_non_null(strstr(text, option));
+        assert_int_not_equal(config_set(*state, name, "", &why), -ENOENT);
+        n++;
+    }
+    assert_int_equal(n, 12);
+    free(text);
+    assert_int_equal(config_set(*state, "", "", &why), -ENOENT);
+    assert_int_equal(config_set(*state, "sock", "", &why), -ENOENT);
+    assert_int_equal(config_set(*state, "sockets", "", &why), -ENOENT);
+}
+
+/* Runs mailslotd to its end; what it wrote on standard error into `report`. */
+static int run(const char *const *arguments)
+{
+    pid_t pid = support_run_daemon(arguments, 0, path_of("stderr"));
+    int status = support_wait_status(pid);
+    FILE *file = fopen(path_of("stderr"), "r");
+    size_t n = fread(report, 1, sizeof(report) - 1, file);
+
+    report[n] = 0;
+    fclose(file);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static void test_command_line_errors(void **state)
+{
+    (void)state;
+    assert_int_equal(run((const char *[]){"--name-port", "70000", NULL}), 2);
+    assert_non_null(strstr(report, "--name-port 70000: "));
+    assert_int_equal(run((const char *[]){"--nonsense", NULL}), 2);
+    assert_int_equal(run((const char *[]){"word", NULL}), 2);
+    assert_non_null(strstr(report, "'word'"));
+    assert_int_equal(run((const char *[]){"--config", "/nonexistent/x", NULL}), 2);
+    assert_non_null(strstr(report, "/nonexistent/x: "));
+    write_file("[a]\nslot_quota = 1\n");
+    assert_int_equal(run((const char *[]){NULL}), 2);
+    assert_non_null(strstr(report, "mailslotd.conf:2: "));
+}
+
+/* The command line wins: the file says a value that would be refused by a quota test below. */
+static void test_command_line(void **state)
+{
+    struct mailslot_client *client = support_client();
+    struct mailslot *slot, *second = NULL;
+    pid_t pid;
+
+    (void)state;
+    write_file("slots_per_client = 5\nmistyped = 1\n");
+    pid = support_start((const char *[]){"--slots-per-client", "1", NULL}, 0);
+    slot = support_create(client, "one");
+    assert_int_equal(mailslot_create(client, "two", 3, 0, 0, &second, NULL), MAILSLOT_LIMIT);
+    /* Only one may serve a socket. */
+    assert_int_equal(run((const char *[]){NULL}), 1);
+    assert_non_null(strstr(report, "another mailslotd"));
+    mailslot_free(slot);
+    mailslot_client_free(client);
+    support_stop(pid);
+}
+
+static int group_setup(void **state)
+{
+    (void)state;
+    return support_begin();
+}
+
+static int group_teardown(void **state)
+{
+    (void)state;
+    support_end();
+    return 0;
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_defaults),     TEST(test_every_key),
+        TEST(test_bad_values),   TEST(test_unknown_key),
+        TEST(test_no_pair),      TEST(test_long_line),
+        TEST(test_missing_file), TEST(test_order),
+        TEST(test_describe),     TEST(test_command_line_errors),
+        TEST(test_command_line),
+    };
+
+    return cmocka_run_group_tests(tests, group_setup, group_teardown);
+}

@@ -1,0 +1,620 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Which slots exist and what keeps them: L1-L5, L7, N3, C5, O2, and the return after a restart. */
+
+#include "daemon_support.h"
+
+#include "daemon/registry.h"
+
+static sd_event *event;
+static struct registry *registry;
+static struct charge *charge;
+static int fds_before;
+
+static const struct queue_config config = {.quota = 65536, .read_timeout = 5};
+
+static int setup(void **state)
+{
+    (void)state;
+    fds_before = support_count_fds(getpid());
+    charge = charge_new();
+    return sd_event_new(&event) < 0 || registry_new(&registry, event) < 0 || !charge;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    registry = registry_free(registry);
+    event = sd_event_unref(event);
+    if (charge->references != 1 || charge->slots || charge->leases)
+        return 1;
+    charge = charge_unref(charge);
+    return support_count_fds(getpid()) != fds_before;
+}
+
+/* Lets the event loop see everything that has happened. */
+static void turn(void)
+{
+    while (sd_event_run(event, 0) > 0)
+        ;
+}
+
+/* A registry as the next daemon has it: empty. The queues stay open for those who have them. */
+static void restart(void)
+{
+    registry = registry_free(registry);
+    assert_int_equal(registry_new(&registry, event), 0);
+}
+
+static struct lease *create(const char *name, int *ret_end)
+{
+    struct lease *lease = NULL;
+
+    assert_int_equal(
+        registry_create(registry, name, strlen(name), &config, charge, &lease, ret_end), 0);
+    return lease;
+}
+
+static int create_result(const char *name)
+{
+    struct lease *lease;
+    int end;
+    int r = registry_create(registry, name, strlen(name), &config, charge, &lease, &end);
+
+    if (r == 0)
+        close(end);
+    return r;
+}
+
+static struct lease *open_writer(const char *name, int *ret_end)
+{
+    struct lease *lease = NULL;
+
+    assert_int_equal(registry_open(registry, name, strlen(name), charge, &lease, ret_end), 0);
+    return lease;
+}
+
+static struct slot *find(const char *name)
+{
+    return registry_find(registry, name, strlen(name));
+}
+
+/* What a client keeps of a lease, to show it to the next daemon. */
+struct kept
+{
+    struct control_slot identity;
+    char name[64];
+    int watch, memfd, eventfd;
+    struct queue *queue;
+};
+
+static void keep(struct kept *kept, const struct lease *lease)
+{
+    *kept = (struct kept){.identity = {.lease = lease->id,
+                                       .slot = lease->slot ? lease->slot->id : 0,
+                                       .kind = lease->kind,
+                                       .host_size = strlen(lease->host),
+                                       .inode = lease->inode,
+                                       .created = lease->slot ? lease->slot->created : 0},
+                          .watch = fcntl(lease->watch, F_DUPFD_CLOEXEC, 0),
+                          .memfd = -1,
+                          .eventfd = -1};
+    strcpy(kept->name, lease->name);
+    if (!lease->slot)
+        return;
+    kept->memfd = fcntl(queue_memfd(lease->slot->queue), F_DUPFD_CLOEXEC, 0);
+    kept->eventfd = fcntl(queue_fd(lease->slot->queue), F_DUPFD_CLOEXEC, 0);
+    assert_int_equal(queue_map(&kept->queue, fcntl(kept->memfd, F_DUPFD_CLOEXEC, 0),
+                               fcntl(kept->eventfd, F_DUPFD_CLOEXEC, 0), 1),
+                     0);
+}
+
+static void forget(struct kept *kept)
+{
+    close(kept->watch);
+    if (kept->memfd >= 0)
+        close(kept->memfd);
+    if (kept->eventfd >= 0)
+        close(kept->eventfd);
+    queue_free(kept->queue);
+}
+
+static int copy(int fd)
+{
+    return fd < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 0);
+}
+
+static int restore(const struct kept *kept, struct lease **ret)
+{
+    return registry_restore(registry, &kept->identity, "", 0, kept->name, strlen(kept->name),
+                            copy(kept->watch), copy(kept->memfd), copy(kept->eventfd), charge, ret);
+}
+
+static bool is_closed(const struct kept *kept)
+{
+    struct queue_info info;
+
+    assert_int_equal(queue_info(kept->queue, &info), 0);
+    return info.closed;
+}
+
+/* O2, N3, C5, N9, N10 */
+static void test_names(void **state)
+{
+    struct lease *lease, *none = NULL;
+    int end, other;
+
+    (void)state;
+    assert_null(find("x"));
+    assert_int_equal(registry_open(registry, "x", 1, charge, &none, &other), REGISTRY_NOT_FOUND);
+    lease = create("Dir\\\u00e4X", &end);
+    assert_ptr_equal(find("dIR\\\u00c4x"), lease->slot);
+    assert_int_equal(create_result("DIR\\\u00c4X"), REGISTRY_EXISTS);
+    assert_string_equal(lease->slot->name, "Dir\\\u00e4X");
+    assert_null(find("dir"));
+    assert_int_equal(create_result("dir"), 0);
+    assert_int_equal(create_result(""), REGISTRY_BAD_NAME);
+    assert_int_equal(create_result("\\a"), REGISTRY_BAD_NAME);
+    assert_int_equal(create_result("a\\"), REGISTRY_BAD_NAME);
+    assert_int_equal(registry_open(registry, "", 0, charge, &none, &other), REGISTRY_NOT_FOUND);
+    assert_int_equal(registry_open_remote(registry, "", 0, "a", 1, charge, &none, &other),
+                     REGISTRY_BAD_NAME);
+    assert_int_equal(registry_open_remote(registry, "a\0b", 3, "a", 1, charge, &none, &other),
+                     REGISTRY_BAD_NAME);
+    assert_int_equal(registry_open_remote(registry, "*", 1, "", 0, charge, &none, &other),
+                     REGISTRY_BAD_NAME);
+    assert_null(none);
+    close(end);
+}
+
+/* L1, L6: the slot lives until the last copy of the far end is closed. */
+static void test_last_copy(void **state)
+{
+    struct kept kept;
+    int end, second;
+
+    (void)state;
+    keep(&kept, create("x", &end));
+    second = copy(end);
+    close(end);
+    turn();
+    assert_non_null(find("x"));
+    assert_false(is_closed(&kept));
+    assert_int_equal(registry_slot_count(registry), 1);
+    close(second);
+    turn();
+    assert_int_equal(registry_slot_count(registry), 0);
+    assert_int_equal(registry_lease_count(registry), 0);
+    assert_true(is_closed(&kept));
+    forget(&kept);
+}
+
+/* L3, L4: the name is free although the event loop has not yet seen that the far end is closed. */
+static void test_unnoticed_end(void **state)
+{
+    struct lease *lease, *none = NULL;
+    int end, other;
+
+    (void)state;
+    lease = create("x", &end);
+    close(end);
+    assert_null(find("X"));
+    assert_null(registry_lease(registry, lease ? 1 : 0));
+
+    create("x", &end);
+    close(end);
+    assert_int_equal(registry_open(registry, "x", 1, charge, &none, &other), REGISTRY_NOT_FOUND);
+
+    create("x", &end);
+    close(end);
+    lease = create("X", &end); /* no REGISTRY_EXISTS */
+    turn();
+    assert_ptr_equal(find("x"), lease->slot);
+    assert_int_equal(registry_slot_count(registry), 1);
+    close(end);
+}
+
+/* L2, L5, P8: an old writer keeps its dead queue, whatever is made under the name. */
+static void test_old_writer(void **state)
+{
+    struct kept server, writer, again;
+    struct lease *old;
+    int end, old_end, new_end;
+
+    (void)state;
+    keep(&server, create("x", &end));
+    old = open_writer("x", &old_end);
+    keep(&writer, old);
+    assert_int_equal(queue_push(writer.queue, "a", 1), 0);
+    close(end);
+    keep(&again, create("x", &new_end));
+    assert_null(old->slot);
+    assert_int_equal(queue_push(writer.queue, "b", 1), QUEUE_CLOSED);
+    assert_int_equal(registry_lease_count(registry), 2);
+    assert_int_not_equal(writer.identity.slot, again.identity.slot);
+    assert_false(is_closed(&again));
+    close(old_end);
+    turn();
+    assert_int_equal(registry_lease_count(registry), 1);
+    assert_false(is_closed(&again));
+    forget(&server);
+    forget(&writer);
+    forget(&again);
+    close(new_end);
+}
+
+/* L7, L8: a writer that goes leaves the slot and its messages. */
+static void test_writer_ends(void **state)
+{
+    struct kept server, writer;
+    int end, writer_end;
+    uint32_t size;
+    char byte;
+
+    (void)state;
+    keep(&server, create("x", &end));
+    keep(&writer, open_writer("x", &writer_end));
+    assert_int_equal(queue_push(writer.queue, "a", 1), 0);
+    forget(&writer);
+    close(writer_end);
+    turn();
+    assert_int_equal(registry_lease_count(registry), 1);
+    assert_int_equal(queue_pop(server.queue, &byte, 1, &size), 0);
+    assert_int_equal(byte, 'a');
+    forget(&server);
+    close(end);
+}
+
+static int n_changes;
+
+static void on_change(void *userdata)
+{
+    assert_ptr_equal(userdata, &n_changes);
+    n_changes++;
+}
+
+/* Who holds what, and for how long: a charge outlives its client as long as its leases do. */
+static void test_charges(void **state)
+{
+    struct charge *other = charge_new();
+    struct lease *lease = NULL;
+    int ends[3];
+
+    (void)state;
+    n_changes = 0;
+    registry_on_change(registry, on_change, &n_changes);
+    assert_int_equal(registry_create(registry, "x", 1, &config, other, &lease, &ends[0]), 0);
+    assert_int_equal(registry_open(registry, "x", 1, other, &lease, &ends[1]), 0);
+    assert_int_equal(registry_open_remote(registry, "*", 1, "y", 1, other, &lease, &ends[2]), 0);
+    assert_null(lease->slot);
+    assert_int_equal(other->slots, 1);
+    assert_int_equal(other->leases, 3);
+    assert_int_equal(other->references, 4);
+    other->references++; /* ours, to look at it afterwards */
+    charge_unref(other); /* the client's */
+    for (int i = 0; i < 3; i++)
+        close(ends[i]);
+    turn();
+    assert_int_equal(n_changes, 3);
+    assert_int_equal(other->slots, 0);
+    assert_int_equal(other->leases, 0);
+    assert_int_equal(other->references, 1);
+    charge_unref(other);
+    assert_int_equal(registry_create(registry, "z", 1, &(struct queue_config){.quota = 1u << 31},
+                                     charge, &lease, &ends[0]),
+                     -EINVAL); /* C13: nothing stays of a slot that could not be made */
+    assert_int_equal(registry_slot_count(registry), 0);
+}
+
+/* A daemon that ends leaves the queues open. */
+static void test_restart_keeps(void **state)
+{
+    struct kept server;
+    int end;
+
+    (void)state;
+    keep(&server, create("x", &end));
+    assert_int_equal(queue_push(server.queue, "a", 1), 0);
+    restart();
+    assert_false(is_closed(&server));
+    assert_null(find("x"));
+    close(end);
+    forget(&server);
+}
+
+/* Both orders: server first, writer first. */
+static void test_restore_orders(void **state)
+{
+    for (int order = 0; order < 2; order++)
+    {
+        struct kept server, writer;
+        struct lease *lease;
+        int end, writer_end;
+        uint32_t size;
+        char byte;
+
+        keep(&server, create("x", &end));
+        keep(&writer, open_writer("x", &writer_end));
+        assert_int_equal(queue_push(writer.queue, "a", 1), 0);
+        restart();
+        assert_int_equal(restore(order ? &writer : &server, &lease), 0);
+        assert_int_equal(registry_slot_count(registry), 1);
+        assert_int_equal(find("x") == NULL, order);
+        assert_int_equal(restore(order ? &server : &writer, &lease), 0);
+        assert_int_equal(registry_slot_count(registry), 1);
+        assert_non_null(find("X"));
+        assert_null(find("x")->orphan);
+        assert_int_equal(find("x")->id, server.identity.slot);
+        assert_int_equal(find("x")->created, server.identity.created);
+        assert_ptr_equal(registry_lease_by_inode(registry, server.identity.inode),
+                         find("x")->server);
+        assert_int_equal(charge->leases, 2);
+        assert_int_equal(charge->slots, 1);
+
+        /* Once more, from another process that shares the handle: nothing new. */
+        assert_int_equal(restore(&server, &lease), 0);
+        assert_int_equal(restore(&writer, &lease), 0);
+        assert_int_equal(charge->leases, 2);
+
+        /* Ends are noticed as before (L1, L2). */
+        assert_int_equal(queue_pop(server.queue, &byte, 1, &size), 0);
+        close(end);
+        assert_null(find("x"));
+        assert_int_equal(queue_push(writer.queue, "b", 1), QUEUE_CLOSED);
+        close(writer_end);
+        turn();
+        assert_int_equal(registry_lease_count(registry), 0);
+        forget(&server);
+        forget(&writer);
+    }
+    (void)state;
+}
+
+/* The server died while no daemon ran: nobody shows it, and the writer learns of it in the end. */
+static void test_orphan(void **state)
+{
+    struct kept server, writer;
+    struct lease *lease;
+    int end, writer_end;
+
+    (void)state;
+    keep(&server, create("x", &end));
+    keep(&writer, open_writer("x", &writer_end));
+    restart();
+    close(end);
+    assert_int_equal(restore(&writer, &lease), 0);
+    assert_null(find("x"));
+    assert_int_equal(queue_push(writer.queue, "a", 1), 0);
+    assert_non_null(lease->slot->orphan);
+    assert_int_equal(sd_event_source_set_time(lease->slot->orphan, 0), 0);
+    turn();
+    assert_int_equal(registry_slot_count(registry), 0);
+    assert_int_equal(queue_push(writer.queue, "a", 1), QUEUE_CLOSED);
+    assert_null(lease->slot);
+    assert_int_equal(create_result("x"), 0);
+    close(writer_end);
+    forget(&server);
+    forget(&writer);
+}
+
+/* A writer comes back and goes before the server comes back: the server lost nothing. */
+static void test_orphan_without_writers(void **state)
+{
+    struct kept server, writer;
+    struct lease *lease;
+    int end, writer_end;
+    uint32_t size;
+    char byte;
+
+    (void)state;
+    keep(&server, create("x", &end));
+    keep(&writer, open_writer("x", &writer_end));
+    assert_int_equal(queue_push(writer.queue, "a", 1), 0);
+    restart();
+    assert_int_equal(restore(&writer, &lease), 0);
+    close(writer_end);
+    turn();
+    assert_int_equal(registry_lease_count(registry), 0);
+    assert_int_equal(registry_slot_count(registry), 0);
+    assert_int_equal(restore(&server, &lease), 0);
+    assert_non_null(find("x"));
+    assert_int_equal(queue_pop(server.queue, &byte, 1, &size), 0);
+    close(end);
+    forget(&server);
+    forget(&writer);
+}
+
+/* The name was given away meanwhile: the old slot goes on without it, and ends as ever. */
+static void test_restore_name_taken(void **state)
+{
+    for (int order = 0; order < 2; order++)
+    {
+        struct kept old, writer, new;
+        struct lease *lease;
+        int old_end, writer_end, new_end;
+
+        keep(&old, create("x", &old_end));
+        keep(&writer, open_writer("x", &writer_end));
+        restart();
+        if (order)
+            assert_int_equal(restore(&writer, &lease), 0);
+        keep(&new, create("X", &new_end));
+        assert_int_equal(restore(&old, &lease), 0);
+        if (!order)
+            assert_int_equal(restore(&writer, &lease), 0);
+        assert_int_equal(find("x")->id, new.identity.slot);
+        assert_int_equal(registry_slot_count(registry), 2);
+        turn();
+        for (struct slot *slot = registry_slots(registry); slot; slot = slot->by_id.next)
+            assert_null(slot->orphan); /* nothing that would end it */
+        assert_int_equal(queue_push(writer.queue, "a", 1), 0);
+        close(old_end);
+        turn();
+        assert_int_equal(queue_push(writer.queue, "a", 1), QUEUE_CLOSED);
+        assert_int_equal(find("x")->id, new.identity.slot);
+        close(new_end);
+        close(writer_end);
+        turn();
+        assert_int_equal(registry_lease_count(registry), 0);
+        forget(&old);
+        forget(&writer);
+        forget(&new);
+    }
+    (void)state;
+}
+
+/* The far end was closed while no daemon looked: restored, and over at the first look. */
+static void test_restore_dead(void **state)
+{
+    struct kept server;
+    struct lease *lease;
+    int end;
+
+    (void)state;
+    keep(&server, create("x", &end));
+    restart();
+    close(end);
+    assert_int_equal(restore(&server, &lease), 0);
+    assert_null(find("x"));
+    assert_int_equal(registry_lease_count(registry), 0);
+    forget(&server);
+}
+
+/* Nonsense is refused, and the descriptors do not stay (teardown counts). */
+static void test_restore_nonsense(void **state)
+{
+    struct kept good, bad;
+    struct lease *lease = NULL;
+    int end, other_end;
+
+    (void)state;
+    keep(&good, create("x", &end));
+    create("y", &other_end);
+
+    bad = good; /* another lease id with an inode that somebody has */
+    bad.identity.lease ^= 1;
+    assert_int_equal(restore(&bad, &lease), -EINVAL);
+    restart();
+    for (int i = 0; i < 8; i++)
+    {
+        bad = good;
+        switch (i)
+        {
+        case 0:
+            bad.identity.lease = 0;
+            break;
+        case 1:
+            bad.identity.slot = 0;
+            break;
+        case 2:
+            strcpy(bad.name, "\\");
+            break;
+        case 3:
+            bad.watch = -1;
+            break;
+        case 4:
+            bad.memfd = -1;
+            break;
+        case 5:
+            bad.eventfd = -1;
+            break;
+        case 6:
+            bad.memfd = good.watch; /* no memfd */
+            break;
+        case 7:
+            bad.watch = good.memfd; /* nothing that could hang up */
+            break;
+        }
+        assert_int_equal(restore(&bad, &lease), -EINVAL);
+        assert_int_equal(registry_slot_count(registry), 0);
+    }
+    assert_null(lease);
+    assert_false(is_closed(&good));
+    assert_int_equal(restore(&good, &lease), 0);
+    close(end);
+    close(other_end);
+    forget(&good);
+}
+
+/* A queue whose header another program has destroyed: its owner is told, by no -EPROTO (which
+ * would cut off the connection). */
+static void test_restore_corrupt(void **state)
+{
+    struct kept kept;
+    struct lease *lease = NULL;
+    uint32_t zero = 0;
+    int end;
+
+    (void)state;
+    keep(&kept, create("x", &end));
+    restart();
+    assert_int_equal(pwrite(kept.memfd, &zero, sizeof(zero), 0), sizeof(zero));
+    assert_int_equal(restore(&kept, &lease), -EINVAL);
+    close(end);
+    forget(&kept);
+}
+
+static void test_restore_remote(void **state)
+{
+    struct lease *lease = NULL;
+    struct kept kept;
+    int end;
+
+    (void)state;
+    assert_int_equal(registry_open_remote(registry, "*", 1, "x", 1, charge, &lease, &end), 0);
+    keep(&kept, lease);
+    restart();
+    assert_int_equal(registry_restore(registry, &kept.identity, "*", 1, "x", 1, copy(kept.watch),
+                                      -1, -1, charge, &lease),
+                     0);
+    assert_string_equal(lease->host, "*");
+    assert_ptr_equal(registry_lease(registry, kept.identity.lease), lease);
+    close(end);
+    turn();
+    assert_int_equal(registry_lease_count(registry), 0);
+    forget(&kept);
+}
+
+/* A thousand slots, ended in another order than made */
+static void test_many(void **state)
+{
+    static int ends[1000];
+
+    (void)state;
+    for (int i = 0; i < 1000; i++)
+    {
+        char name[16];
+
+        snprintf(name, sizeof(name), "slot%d", i);
+        create(name, &ends[i]);
+    }
+    for (int i = 0; i < 1000; i++)
+        close(ends[i * 7 % 1000]);
+    turn();
+    assert_int_equal(registry_slot_count(registry), 0);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_names),
+        TEST(test_last_copy),
+        TEST(test_unnoticed_end),
+        TEST(test_old_writer),
+        TEST(test_writer_ends),
+        TEST(test_charges),
+        TEST(test_restart_keeps),
+        TEST(test_restore_orders),
+        TEST(test_orphan),
+        TEST(test_orphan_without_writers),
+        TEST(test_restore_name_taken),
+        TEST(test_restore_dead),
+        TEST(test_restore_nonsense),
+        TEST(test_restore_corrupt),
+        TEST(test_restore_remote),
+        TEST(test_many),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
