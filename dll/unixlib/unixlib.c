@@ -355,6 +355,7 @@ static int32_t unix_unwatch(void *arguments)
 
 /* A lost daemon ends the connection, which wakes the waiting thread: it brings the slots back. */
 #define UNIXLIB_TOKEN_DAEMON 1
+#define UNIXLIB_RETRY_MS     1100 /* a little over the client's own pause between attempts */
 
 static void unixlib_watch_daemon(void)
 {
@@ -375,6 +376,14 @@ static int32_t unix_wait(void *arguments)
     a->count = 0;
     if (n < 0)
         return 0;
+    /* Without a daemon, look for one from time to time: nothing else would. */
+    if (mailslot_client_socket(unixlib_client) < 0)
+    {
+        mailslot_client_revive(unixlib_client);
+        if (mailslot_client_socket(unixlib_client) < 0 &&
+            (timeout < 0 || timeout > UNIXLIB_RETRY_MS))
+            timeout = UNIXLIB_RETRY_MS;
+    }
     unixlib_watch_daemon();
     n = epoll_wait(unixlib_epoll, events, UNIX_WAIT_TOKENS, timeout);
     for (int i = 0; i < n; i++)

@@ -74,6 +74,8 @@ NTSTATUS NTAPI layer_NtDuplicateObject(HANDLE source_process, HANDLE source, HAN
         file = handles_remove(source, &old_access);
     status =
         NtDuplicateObject(source_process, source, target_process, ret, access, attributes, options);
+    if (status == STATUS_SUCCESS && ret && close_is_current_process(target_process))
+        handles_forget(*ret); /* from elsewhere: to be looked at when it is used */
     if (file)
     {
         enum file_kind kind = file->kind;

@@ -153,6 +153,15 @@ void handles_add_foreign(HANDLE handle)
         entry->file = HANDLES_FOREIGN;
 }
 
+void handles_forget(HANDLE handle)
+{
+    struct entry *entry = handles_entry(handle);
+
+    if (entry)
+        InterlockedCompareExchangePointer((void *volatile *)&entry->file, HANDLES_UNKNOWN,
+                                          HANDLES_FOREIGN);
+}
+
 bool handles_is_foreign(HANDLE handle)
 {
     struct entry *entry = handles_entry(handle);

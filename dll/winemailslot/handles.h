@@ -32,6 +32,9 @@ void handles_add_foreign(HANDLE handle);
 /* The layer's NtClose, for handles that turn out not to be wanted. */
 NTSTATUS NTAPI layer_NtClose(HANDLE handle);
 
+/* A handle value of which nothing is known any more. Must not be a mailslot's. */
+void handles_forget(HANDLE handle);
+
 /* Whether a handle that is no mailslot is a file at all (I9). */
 bool handles_is_file(HANDLE handle);
 

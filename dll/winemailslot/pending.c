@@ -268,6 +268,9 @@ NTSTATUS pending_read(struct file *file, const struct read_request *request)
     pending_release(done);
     if (status == STATUS_PENDING)
     {
+        /* The waiting thread may just have ended; without one, the next read that pends helps. */
+        if (!waiter_runs() && waiter_start())
+            return status;
         /* The waiting thread learns of new queues by itself, of an earlier deadline only so. */
         if (request->timeout != MAILSLOT_FOREVER)
             waiter_wake();

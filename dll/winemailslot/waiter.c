@@ -24,10 +24,12 @@ static bool waiter_may_end(void)
     bool end;
 
     RtlAcquireSRWLockExclusive(&waiter_lock);
+    /* First the flag, then the look: a read that pends meanwhile looks at the flag afterwards. */
+    InterlockedExchange(&waiter_running, 0);
     end = waiter_end && !pending_expire(&timeout);
     waiter_end = 0;
-    if (end)
-        waiter_running = 0;
+    if (!end)
+        waiter_running = 1;
     RtlReleaseSRWLockExclusive(&waiter_lock);
     return end;
 }

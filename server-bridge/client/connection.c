@@ -162,24 +162,32 @@ static int client_connect(struct client_call *call)
     return 0;
 }
 
-static void client_lock(struct client_call *call, struct mailslot_client *client)
+/* false: another thread has it, and `wait` was not asked for; nothing is held then. */
+static bool client_lock(struct client_call *call, struct mailslot_client *client, bool wait)
 {
     sigset_t all;
 
     /* TerminateThread arrives as a signal; it must not leave the lock taken. */
     sigfillset(&all);
     pthread_sigmask(SIG_BLOCK, &all, &call->signals);
-    pthread_mutex_lock(&client->lock);
+    if (wait)
+        pthread_mutex_lock(&client->lock);
+    else if (pthread_mutex_trylock(&client->lock))
+    {
+        pthread_sigmask(SIG_SETMASK, &call->signals, NULL);
+        return false;
+    }
     call->client = client;
     call->attempt = 0;
     packet_init(&call->packet, client->buffer, CONTROL_PACKET_MAX);
+    return true;
 }
 
 int client_call_begin(struct client_call *call, struct mailslot_client *client)
 {
     int r;
 
-    client_lock(call, client);
+    client_lock(call, client, true);
     if (client->socket >= 0)
         return 0;
     r = client_connect(call);
@@ -223,7 +231,9 @@ void client_glance(struct mailslot_client *client, bool now)
     if (!now && clock - __atomic_load_n(&client->glanced, __ATOMIC_RELAXED) < CLIENT_GLANCE_MS)
         return;
     __atomic_store_n(&client->glanced, clock, __ATOMIC_RELAXED);
-    client_lock(&call, client);
+    /* A passing look waits for nobody: who has the lock speaks with the daemon just now. */
+    if (!client_lock(&call, client, now))
+        return;
     if (client_hung_up(client->socket))
         client_disconnect(client);
     if (client->socket < 0 && client->slots && client_connect(&call))

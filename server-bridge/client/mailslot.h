@@ -171,7 +171,7 @@ extern "C"
     void mailslot_cancel_now(struct mailslot_cancel *cancel);   /* also before the read sleeps */
     void mailslot_cancel_reset(struct mailslot_cancel *cancel); /* for the next read */
 
-    /* Copies the start of the next message without taking it. EMPTY. *ret_size: bytes copied. */
+    /* Copies the start of the next message without taking it. EMPTY. *ret_size: its whole size. */
     MAILSLOT_API int mailslot_peek(struct mailslot *slot, void *buffer, uint32_t capacity,
                                    uint32_t *ret_size);
 
