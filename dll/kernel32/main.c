@@ -41,7 +41,36 @@ static const char *main_wine_version(void)
     return get_version ? get_version() : NULL;
 }
 
-/* One line on standard error. A program without one (a window program, a service) gets none. */
+/*
+ * Whether the program is one of Wine's own. The first program in a prefix starts Wine's services,
+ * which inherit its overrides and its standard error: they have no business with mailslots.
+ */
+static BOOL main_is_wine_program(void)
+{
+    static const char folder[] = "windows\\sys", shell[] = "\\cmd.exe";
+    const struct nt_ldr_data *ldr = (const void *)RtlGetCurrentPeb()->Ldr;
+    const struct nt_ldr_module *program =
+        CONTAINING_RECORD(ldr->in_load_order.Flink, struct nt_ldr_module, in_load_order);
+    const UNICODE_STRING *path = &program->full_name; /* C:\windows\system32\services.exe */
+    ULONG length = path->Length / sizeof(WCHAR), at = 3, i;
+
+    if (length < at + sizeof folder + sizeof shell)
+        return FALSE;
+    for (i = 0; folder[i]; i++)
+    {
+        if ((path->Buffer[at + i] | 32) != (folder[i] | 32))
+            return FALSE;
+    }
+    at = length - (sizeof shell - 1);
+    for (i = 0; shell[i] && (path->Buffer[at + i] | 32) == (shell[i] | 32); i++)
+        ;
+    return shell[i] != 0;
+}
+
+/*
+ * One line on standard error. A program without one (a window program, a service) gets none, as
+ * do Wine's own programs, but for cmd, which people run.
+ */
 static void main_complain(const char *what, const char *fix, NTSTATUS status)
 {
     const struct nt_process_params *params = (const void *)RtlGetCurrentPeb()->ProcessParameters;
@@ -53,6 +82,8 @@ static void main_complain(const char *what, const char *fix, NTSTATUS status)
     for (int i = 0; i < 8; i++)
         hex[i] = "0123456789abcdef"[((ULONG)status >> (28 - 4 * i)) & 15];
     hex[8] = 0;
+    if (main_is_wine_program())
+        return;
     main_append(line, sizeof line - 1, &length, "wine-mailslot: ");
     main_append(line, sizeof line - 1, &length, what);
     main_append(line, sizeof line - 1, &length, " (status ");

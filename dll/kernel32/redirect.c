@@ -22,6 +22,8 @@
 
 #define REDIRECT_MAX 64
 
+extern IMAGE_DOS_HEADER __ImageBase; /* this module, by the linker */
+
 struct redirect_entry
 {
     ULONG_PTR from;
@@ -32,6 +34,7 @@ static struct redirect_entry redirect_table[REDIRECT_MAX]; /* sorted by from; fi
 static unsigned redirect_count;
 static HMODULE redirect_layer;
 static HMODULE redirect_ntdll;
+static HMODULE redirect_wine_kernel32; /* kernel32w.dll, where most exports of ours lead */
 static BOOL redirect_started;
 
 static NTSTATUS(NTAPI *redirect_real_get)(HMODULE, const ANSI_STRING *, ULONG, void **);
@@ -63,11 +66,33 @@ static void *redirect_find(ULONG_PTR value)
     return NULL;
 }
 
+/*
+ * Whether a lookup by name in our kernel32 must fail, as this Wine lacks the function. Asked at
+ * Wine's kernel32, since Wine complains on standard error of a forward that leads nowhere; and
+ * programs do try for functions that only newer versions have.
+ */
+static BOOL redirect_lacks(HMODULE module, const ANSI_STRING *name, NTSTATUS *ret_status)
+{
+    NTSTATUS status;
+    void *address;
+
+    if (module != (HMODULE)&__ImageBase || !name || !redirect_wine_kernel32)
+        return FALSE;
+    status = redirect_real_get(redirect_wine_kernel32, name, 0, &address);
+    if (!status)
+        return FALSE;
+    *ret_status = status;
+    return TRUE;
+}
+
 static NTSTATUS NTAPI redirect_get(HMODULE module, const ANSI_STRING *name, ULONG ordinal,
                                    void **ret_address)
 {
-    NTSTATUS status = redirect_real_get(module, name, ordinal, ret_address);
+    NTSTATUS status;
 
+    if (redirect_lacks(module, name, &status))
+        return status;
+    status = redirect_real_get(module, name, ordinal, ret_address);
     if (!status)
     {
         void *to = redirect_find((ULONG_PTR)*ret_address);
@@ -80,8 +105,11 @@ static NTSTATUS NTAPI redirect_get(HMODULE module, const ANSI_STRING *name, ULON
 static NTSTATUS NTAPI redirect_get_ex(HMODULE module, const ANSI_STRING *name, ULONG ordinal,
                                       void **ret_address, ULONG flags)
 {
-    NTSTATUS status = redirect_real_get_ex(module, name, ordinal, ret_address, flags);
+    NTSTATUS status;
 
+    if (redirect_real_get && redirect_lacks(module, name, &status))
+        return status;
+    status = redirect_real_get_ex(module, name, ordinal, ret_address, flags);
     if (!status)
     {
         void *to = redirect_find((ULONG_PTR)*ret_address);
@@ -247,13 +275,16 @@ static int redirect_collect_lookups(void)
 
 int redirect_start(HMODULE layer)
 {
-    UNICODE_STRING ntdll_name;
+    UNICODE_STRING ntdll_name, kernel32_name;
     void *cookie;
     int r;
 
     RtlInitUnicodeString(&ntdll_name, L"ntdll.dll");
     if (LdrGetDllHandle(NULL, 0, &ntdll_name, &redirect_ntdll))
         return REDIRECT_NOTHING;
+    RtlInitUnicodeString(&kernel32_name, L"kernel32w.dll");
+    if (LdrGetDllHandle(NULL, 0, &kernel32_name, &redirect_wine_kernel32))
+        redirect_wine_kernel32 = NULL;
     redirect_layer = layer;
     if ((r = redirect_collect(layer)) || (r = redirect_collect_lookups()))
         return r;

@@ -14,6 +14,25 @@ static ACCESS_MASK adopt_access(HANDLE handle)
     return info.access;
 }
 
+/*
+ * ntdll keeps the descriptor of a handle that it was asked for, until that handle is closed. A
+ * program that ends would then hold the lease a little longer than its handles, and whoever waits
+ * for its end would still find the slot. So a second handle is asked, and closed.
+ */
+static NTSTATUS adopt_fd(HANDLE handle, int *ret_fd)
+{
+    NTSTATUS status;
+    HANDLE copy;
+
+    status = NtDuplicateObject(NT_CURRENT_PROCESS, handle, NT_CURRENT_PROCESS, &copy, 0, 0,
+                               DUPLICATE_SAME_ACCESS);
+    if (status)
+        return status;
+    status = layer_handle_to_fd(copy, ret_fd);
+    NtClose(copy);
+    return status;
+}
+
 struct file *adopt_handle(HANDLE handle, ACCESS_MASK *ret_access)
 {
     struct unix_adopt arguments = {.result = -1};
@@ -22,7 +41,7 @@ struct file *adopt_handle(HANDLE handle, ACCESS_MASK *ret_access)
     NTSTATUS status;
     int fd;
 
-    if (!layer_active() || layer_handle_to_fd(handle, &fd))
+    if (!layer_active() || adopt_fd(handle, &fd))
         return NULL;
     close_fd.fd = arguments.fd = fd;
     status = unix_call(UNIX_ADOPT, &arguments);

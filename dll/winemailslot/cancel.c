@@ -35,8 +35,8 @@ NTSTATUS NTAPI layer_NtCancelIoFileEx(HANDLE handle, IO_STATUS_BLOCK *which, IO_
     return cancel_done(found, io, STATUS_NOT_FOUND);
 }
 
-NTSTATUS NTAPI layer_NtCancelSynchronousIoFile(HANDLE thread, IO_STATUS_BLOCK *which,
-                                               IO_STATUS_BLOCK *io)
+/* The thread whose handle this is; 0 if that cannot be found out. */
+static ULONG cancel_thread_id(HANDLE thread)
 {
     struct
     {
@@ -46,9 +46,31 @@ NTSTATUS NTAPI layer_NtCancelSynchronousIoFile(HANDLE thread, IO_STATUS_BLOCK *w
         ULONG_PTR rest[3];
     } info;
 
-    if (NtQueryInformationThread(thread, 0 /* ThreadBasicInformation */, &info, sizeof(info),
-                                 NULL) == STATUS_SUCCESS &&
-        reader_cancel_thread((ULONG)(ULONG_PTR)info.id.UniqueThread))
+    if (NtQueryInformationThread(thread, 0 /* ThreadBasicInformation */, &info, sizeof(info), NULL))
+        return 0;
+    return (ULONG)(ULONG_PTR)info.id.UniqueThread;
+}
+
+/* However a thread ends, its asynchronous reads end with it: this one gets no DllMain call. */
+NTSTATUS NTAPI layer_NtTerminateThread(HANDLE thread, NTSTATUS exit_status)
+{
+    ULONG thread_id = 0;
+    NTSTATUS status;
+
+    if (thread && thread != NT_CURRENT_THREAD && pending_any())
+        thread_id = cancel_thread_id(thread);
+    status = NtTerminateThread(thread, exit_status);
+    if (status == STATUS_SUCCESS && thread_id && thread_id != nt_thread_id())
+        pending_thread_ended(thread_id);
+    return status;
+}
+
+NTSTATUS NTAPI layer_NtCancelSynchronousIoFile(HANDLE thread, IO_STATUS_BLOCK *which,
+                                               IO_STATUS_BLOCK *io)
+{
+    ULONG thread_id = cancel_thread_id(thread);
+
+    if (thread_id && reader_cancel_thread(thread_id))
         return cancel_done(true, io, STATUS_SUCCESS);
     return NtCancelSynchronousIoFile(thread, which, io);
 }

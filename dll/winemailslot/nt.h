@@ -119,7 +119,6 @@ NTSTATUS NTAPI RtlSetDaclSecurityDescriptor(void *, BOOLEAN, ACL *, BOOLEAN);
 NTSTATUS NTAPI RtlGetSaclSecurityDescriptor(void *, BOOLEAN *, ACL **, BOOLEAN *);
 NTSTATUS NTAPI RtlSetSaclSecurityDescriptor(void *, BOOLEAN, ACL *, BOOLEAN);
 NTSTATUS NTAPI RtlAbsoluteToSelfRelativeSD(void *, void *, ULONG *);
-BOOLEAN NTAPI RtlValidRelativeSecurityDescriptor(void *, ULONG, ULONG);
 ULONG NTAPI RtlLengthSecurityDescriptor(void *);
 NTSTATUS NTAPI NtCancelIoFile(HANDLE, IO_STATUS_BLOCK *);
 NTSTATUS NTAPI NtCancelIoFileEx(HANDLE, IO_STATUS_BLOCK *, IO_STATUS_BLOCK *);

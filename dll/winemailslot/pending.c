@@ -306,14 +306,11 @@ bool pending_cancel(struct file *file, ULONG thread_id, const IO_STATUS_BLOCK *i
     return found;
 }
 
-void pending_thread_ends(void)
+void pending_thread_ended(ULONG thread_id)
 {
     struct pending *done = NULL, *next;
-    ULONG thread_id = nt_thread_id();
     struct file *file, *next_file;
 
-    if (!waiter_runs())
-        return;
     RtlAcquireSRWLockExclusive(&pending_lock);
     for (file = pending_watched; file; file = next_file)
     {
@@ -327,8 +324,20 @@ void pending_thread_ends(void)
     }
     RtlReleaseSRWLockExclusive(&pending_lock);
     pending_release(done);
+}
+
+void pending_thread_ends(void)
+{
+    if (!waiter_runs())
+        return;
+    pending_thread_ended(nt_thread_id());
     /* With nothing left to wait for, the waiting thread must not keep the process alive. */
     waiter_wake_to_end();
+}
+
+bool pending_any(void)
+{
+    return pending_watched != NULL;
 }
 
 HANDLE pending_wait_handle(struct file *file)

@@ -19,5 +19,11 @@ bool pending_cancel(struct file *file, ULONG thread_id, const IO_STATUS_BLOCK *i
 /* The calling thread ends: its pending reads do, too. */
 void pending_thread_ends(void);
 
+/* Another thread of this process has been ended. A thread of another process matches nothing. */
+void pending_thread_ended(ULONG thread_id);
+
+/* Whether any read pends in this process. */
+bool pending_any(void);
+
 /* The handle to wait on instead of this file's own, or NULL when its own will do (R10, F13). */
 HANDLE pending_wait_handle(struct file *file);

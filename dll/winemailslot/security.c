@@ -93,6 +93,54 @@ static NTSTATUS security_default(struct security *security)
     return status;
 }
 
+static bool security_valid_sid(const uint8_t *bytes, ULONG size, ULONG at)
+{
+    const SID *sid = (const SID *)(bytes + at);
+
+    if (!at)
+        return true;
+    if (at % sizeof(ULONG) || at < sizeof(SECURITY_DESCRIPTOR_RELATIVE) || at > size ||
+        size - at < FIELD_OFFSET(SID, SubAuthority))
+        return false;
+    return sid->Revision == SID_REVISION && sid->SubAuthorityCount <= SID_MAX_SUB_AUTHORITIES &&
+           size - at >= FIELD_OFFSET(SID, SubAuthority) + sid->SubAuthorityCount * sizeof(DWORD);
+}
+
+static bool security_valid_acl(const uint8_t *bytes, ULONG size, ULONG at)
+{
+    const ACL *acl = (const ACL *)(bytes + at);
+    ULONG end, next = at + sizeof(*acl);
+
+    if (!at)
+        return true;
+    if (at % sizeof(ULONG) || at < sizeof(SECURITY_DESCRIPTOR_RELATIVE) || at > size ||
+        size - at < sizeof(*acl) || acl->AclSize < sizeof(*acl) || size - at < acl->AclSize)
+        return false;
+    end = at + acl->AclSize;
+    for (ULONG i = 0; i < acl->AceCount; i++)
+    {
+        const ACE_HEADER *ace = (const ACE_HEADER *)(bytes + next);
+
+        if (end - next < sizeof(*ace) || ace->AceSize < sizeof(*ace) || end - next < ace->AceSize)
+            return false;
+        next += ace->AceSize;
+    }
+    return true;
+}
+
+/* RtlValidRelativeSecurityDescriptor of Wine 10 finds none valid, so this is our own. */
+static bool security_valid(const uint8_t *bytes, ULONG size)
+{
+    const SECURITY_DESCRIPTOR_RELATIVE *descriptor = (const void *)bytes;
+
+    return size >= sizeof(*descriptor) && descriptor->Revision == SECURITY_DESCRIPTOR_REVISION &&
+           (descriptor->Control & SE_SELF_RELATIVE) &&
+           security_valid_sid(bytes, size, descriptor->Owner) &&
+           security_valid_sid(bytes, size, descriptor->Group) &&
+           security_valid_acl(bytes, size, descriptor->Sacl) &&
+           security_valid_acl(bytes, size, descriptor->Dacl);
+}
+
 /* The whole descriptor of a slot, as an absolute one. */
 static NTSTATUS security_load(uint64_t slot, struct security *security)
 {
@@ -114,7 +162,7 @@ static NTSTATUS security_load(uint64_t slot, struct security *security)
         return status_from_result(io.result);
     /* Shared memory may hold anything. */
     if (!io.done || io.done > sizeof(security->stored.bytes) ||
-        !RtlValidRelativeSecurityDescriptor(security->stored.bytes, io.done, 0))
+        !security_valid(security->stored.bytes, io.done))
         return STATUS_SUCCESS;
     return security_take(&security->absolute, security->stored.bytes,
                          OWNER_SECURITY_INFORMATION | GROUP_SECURITY_INFORMATION |
@@ -134,7 +182,7 @@ static NTSTATUS security_store(uint64_t slot, SECURITY_DESCRIPTOR *absolute)
     if (status == STATUS_SUCCESS)
     {
         io.buffer = UNIX_ADDRESS(relative);
-        io.size = size;
+        io.size = RtlLengthSecurityDescriptor(relative);
         unix_call(UNIX_SET_SECURITY, &io);
         status = status_from_result(io.result);
     }

@@ -117,10 +117,10 @@ static int client_hello(struct client_call *call)
     return 0;
 }
 
-static int client_connect(struct client_call *call)
+static int client_connect(struct client_call *call, bool start)
 {
     struct mailslot_client *client = call->client;
-    const char *daemon = client->no_autostart ? NULL : client->daemon;
+    const char *daemon = client->no_autostart || !start ? NULL : client->daemon;
     struct mailslot *slot;
     int r = -EPIPE;
 
@@ -155,7 +155,8 @@ static int client_connect(struct client_call *call)
         else if (r < 0)
             snprintf(client->reason, sizeof(client->reason), "mailslotd refuses: %s", strerror(-r));
         client_disconnect(client);
-        client->failed = client_clock();
+        if (start) /* otherwise nothing has been tried that the next attempt would repeat */
+            client->failed = client_clock();
         return r == -EPIPE ? MAILSLOT_NO_DAEMON : r;
     }
     client->failed = 0;
@@ -183,17 +184,27 @@ static bool client_lock(struct client_call *call, struct mailslot_client *client
     return true;
 }
 
-int client_call_begin(struct client_call *call, struct mailslot_client *client)
+static int client_begin(struct client_call *call, struct mailslot_client *client, bool start)
 {
     int r;
 
     client_lock(call, client, true);
     if (client->socket >= 0)
         return 0;
-    r = client_connect(call);
+    r = client_connect(call, start);
     if (r)
         client_call_end(call);
     return r;
+}
+
+int client_call_begin(struct client_call *call, struct mailslot_client *client)
+{
+    return client_begin(call, client, true);
+}
+
+int client_call_begin_running(struct client_call *call, struct mailslot_client *client)
+{
+    return client_begin(call, client, false);
 }
 
 int client_call_do(struct client_call *call)
@@ -205,7 +216,7 @@ int client_call_do(struct client_call *call)
     client_disconnect(call->client);
     if (r == -EPROTO || call->attempt++ >= CLIENT_ATTEMPTS)
         return -EIO;
-    r = client_connect(call);
+    r = client_connect(call, true);
     return r ? r : -EAGAIN;
 }
 
@@ -236,7 +247,7 @@ void client_glance(struct mailslot_client *client, bool now)
         return;
     if (client_hung_up(client->socket))
         client_disconnect(client);
-    if (client->socket < 0 && client->slots && client_connect(&call))
+    if (client->socket < 0 && client->slots && client_connect(&call, true))
         packet_close_fds(&call.packet); /* no daemon to be had: the next glance tries again */
     client_call_end(&call);
 }

@@ -42,6 +42,10 @@ struct client_call
 __attribute__((warn_unused_result)) int client_call_begin(struct client_call *call,
                                                           struct mailslot_client *client);
 
+/* As that, but starts no daemon: for questions that only one that runs already can answer. */
+__attribute__((warn_unused_result)) int client_call_begin_running(struct client_call *call,
+                                                                  struct mailslot_client *client);
+
 /*
  * Sends call->packet, waits for the reply. Returns the reply's result as enum mailslot_result or
  * negative errno. -EAGAIN: the connection broke and is there again; build the request again.

@@ -104,7 +104,10 @@ static int slot_request(struct mailslot_client *client, const struct slot_reques
 
     if (request->name_size > CONTROL_NAME_MAX || request->host_size > CONTROL_HOST_MAX)
         return MAILSLOT_BAD_NAME;
-    r = client_call_begin(&call, client);
+    /* A daemon that does not run has given no lease: another program's socket must not start one.
+     */
+    r = request->type == CONTROL_ADOPT ? client_call_begin_running(&call, client)
+                                       : client_call_begin(&call, client);
     if (r)
         return r;
     do
