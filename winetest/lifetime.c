@@ -335,6 +335,46 @@ static int child(int argc, char **argv)
     return 0;
 }
 
+static volatile HANDLE polled;
+
+static DWORD WINAPI poll_main(void *arg)
+{
+    volatile LONG *stop = arg;
+
+    while (!*stop)
+        GetMailslotInfo(polled, NULL, NULL, NULL, NULL);
+    return 0;
+}
+
+/* A handle that another thread keeps using is gone when it is closed, nevertheless. */
+static void test_close_in_use(void)
+{
+    volatile LONG stop = 0;
+    unsigned int i, alive = 0;
+    HANDLE thread;
+
+    row("L1");
+    polled = slot_create("in_use", 0, 0);
+    thread = CreateThread(NULL, 0, poll_main, (void *)&stop, 0, NULL);
+    for (i = 0; i < 500; i++)
+    {
+        HANDLE slot = polled;
+
+        CloseHandle(slot);
+        SetLastError(0xdeadbeef);
+        if (GetMailslotInfo(slot, NULL, NULL, NULL, NULL) || GetLastError() != ERROR_INVALID_HANDLE)
+            alive++;
+        polled = slot_create("in_use", 0, 0);
+        if (polled == INVALID_HANDLE_VALUE)
+            alive++;
+    }
+    stop = 1;
+    WaitForSingleObject(thread, 5000);
+    close_handle(thread);
+    close_handle(polled);
+    ok(!alive, "%u of %u slots outlived their handle\n", alive, i);
+}
+
 START_TEST(lifetime)
 {
     int argc = winetest_main_argc();
@@ -343,6 +383,7 @@ START_TEST(lifetime)
         ExitProcess((UINT)child(argc, winetest_main_argv()));
     test_close();
     test_rounds();
+    test_close_in_use();
     test_duplicate_into_child();
     test_heir();
     test_killed();

@@ -218,6 +218,63 @@ static void test_forever(void)
     nt.close(handle);
 }
 
+/* A system call answers for memory that is not there; it neither crashes nor does half of its work.
+ */
+static void test_bad_memory(void)
+{
+    const NTSTATUS fault = ST_ACCESS_VIOLATION;
+    void *top = (void *)~(ULONG_PTR)0xff; /* a range from here leaves the address space */
+    OBJECT_ATTRIBUTES attr = {.Length = sizeof(attr)};
+    UNICODE_STRING name = {.Length = 8, .MaximumLength = 8};
+    IO_STATUS_BLOCK io = io_untouched();
+    struct nt_name path;
+    char buffer[64];
+    HANDLE handle;
+    NTSTATUS status;
+
+    row("T9");
+    if (!slot_is_async())
+        return; /* plain Wine has its own ways */
+    expect_info(slot, NO_MESSAGE, 0);
+    status = nt.write_file(client, NULL, NULL, NULL, NULL, "x", 1, NULL, NULL);
+    ok(status == fault, "write, no status block: %#lx\n", status);
+    status = nt.write_file(client, NULL, NULL, NULL, &io, top, 4096, NULL, NULL);
+    ok(status == fault && io_is_untouched(&io), "write, bad buffer: %#lx\n", status);
+    expect_info(slot, NO_MESSAGE, 0);
+    ok(send_text(client, "kept"), "write failed\n");
+    status = nt.read_file(slot, NULL, NULL, NULL, NULL, buffer, sizeof(buffer), NULL, NULL);
+    ok(status == fault, "read, no status block: %#lx\n", status);
+    status = nt.read_file(slot, NULL, NULL, NULL, &io, NULL, sizeof(buffer), NULL, NULL);
+    ok(status == fault && io_is_untouched(&io), "read, no buffer: %#lx\n", status);
+    status = nt.read_file(slot, NULL, NULL, NULL, &io, top, 4096, NULL, NULL);
+    ok(status == fault && io_is_untouched(&io), "read, bad buffer: %#lx\n", status);
+    status = nt.read_file(slot, (HANDLE)(ULONG_PTR)0xdeadbee0, NULL, NULL, &io, buffer,
+                          sizeof(buffer), NULL, NULL);
+    ok(status == ST_INVALID_HANDLE && io_is_untouched(&io), "read, bad event: %#lx\n", status);
+    status = nt.query_file(slot, NULL, buffer, sizeof(buffer), CLASS_MAILSLOT_QUERY);
+    ok(status == fault, "query, no status block: %#lx\n", status);
+    status = nt.query_file(slot, &io, NULL, sizeof(buffer), CLASS_MAILSLOT_QUERY);
+    ok(status == fault, "query, no buffer: %#lx\n", status);
+    status = nt.set_file(slot, &io, NULL, sizeof(LARGE_INTEGER), CLASS_MAILSLOT_SET);
+    ok(status == fault, "set, no buffer: %#lx\n", status);
+    status = nt.query_volume(slot, &io, NULL, 8, CLASS_FS_DEVICE);
+    ok(status == fault, "volume, no buffer: %#lx\n", status);
+    status = nt.query_object(slot, OBJECT_NAME, NULL, 512, NULL);
+    ok(status == fault, "object, no buffer: %#lx\n", status);
+    status = nt.cancel(slot, NULL);
+    ok(status == fault, "cancel, no status block: %#lx\n", status);
+    expect_read(slot, "kept");
+
+    nt_path(&path, "\\??\\MAILSLOT\\wt%lu_file", GetCurrentProcessId());
+    status = nt.open_file(&handle, GENERIC_WRITE, &path.attr, NULL, 0, 0);
+    ok(status == fault, "open, no status block: %#lx\n", status);
+    status = nt.open_file(NULL, GENERIC_WRITE, &path.attr, &io, 0, 0);
+    ok(status == fault, "open, no handle: %#lx\n", status);
+    attr.ObjectName = &name;
+    status = nt.open_file(&handle, GENERIC_WRITE, &attr, &io, 0, 0);
+    ok(status < 0, "open, no name buffer: %#lx\n", status);
+}
+
 START_TEST(nt_file)
 {
     nt_load();
@@ -229,6 +286,7 @@ START_TEST(nt_file)
     test_peek();
     test_timeout_encoding();
     test_forever();
+    test_bad_memory();
     close_handle(device);
     close_handle(client);
     close_handle(slot);

@@ -59,6 +59,7 @@ static struct
     int row_count;
     int todo_depth;
     LONG tests, todos, failures, skips;
+    volatile LONG extra_seconds; /* what the watchdog grants on top */
     int argc;
     char **argv;
 } wt;
@@ -300,9 +301,16 @@ static inline void wt_die(const char *what, unsigned long code)
     TerminateProcess(GetCurrentProcess(), wt.failures > 255 ? 255 : (UINT)wt.failures);
 }
 
+/* For a test that is told to run long. */
+static inline void winetest_extend(DWORD seconds)
+{
+    wt.extra_seconds = (LONG)seconds;
+}
+
 static inline DWORD WINAPI wt_watchdog(void *arg)
 {
     Sleep((DWORD)(ULONG_PTR)arg * 1000);
+    Sleep((DWORD)wt.extra_seconds * 1000);
     wt_die("hangs after seconds:", (unsigned long)(ULONG_PTR)arg);
     return 0;
 }

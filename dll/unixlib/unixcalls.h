@@ -13,7 +13,7 @@
  * `result` is enum mailslot_result or a negative errno. A call itself returns 0, or the NTSTATUS
  * with which Wine ends a call that touched memory that is not there.
  */
-#define UNIXCALLS_VERSION 1
+#define UNIXCALLS_VERSION 2
 
 enum unix_call
 {
@@ -41,6 +41,7 @@ enum unix_call
     UNIX_WAIT,
     UNIX_WAKE,
     UNIX_REASON,
+    UNIX_PROBE,
     UNIX_CALLS
 };
 
@@ -117,7 +118,9 @@ struct unix_io /* READ, WRITE, PEEK, SECURITY, SET_SECURITY */
     uint32_t timeout; /* READ_WAIT: ms */
     uint32_t flags;
     int32_t result;
-    uint32_t done; /* out: bytes */
+    uint32_t done;         /* out: bytes */
+    uint64_t status_block; /* READ, WRITE: must be writable, too */
+    uint32_t status_size;  /* 0: there is none */
 };
 
 struct unix_info
@@ -164,6 +167,13 @@ struct unix_reason
     uint64_t text; /* buffer */
     uint32_t capacity;
     int32_t result; /* of the call to be explained */
+};
+
+struct unix_probe /* does nothing, but fails if memory is not there or cannot be written */
+{
+    uint64_t first, second;
+    uint32_t first_size, second_size;
+    uint32_t second_is_input; /* need only be readable */
 };
 
 #pragma pack(pop)

@@ -3,6 +3,7 @@
 #include "unixlib/unixcalls.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
@@ -41,6 +42,8 @@ static void unixlib_probe(uint64_t address, uint32_t size, int write)
 {
     uintptr_t at = address, end = at + size;
 
+    if (end < at) /* beyond the end of memory: there is a fault on the way */
+        end = UINTPTR_MAX;
     while (at < end)
     {
         volatile uint8_t *byte = (volatile uint8_t *)at;
@@ -142,6 +145,8 @@ static int32_t unix_adopt(void *arguments)
     struct mailslot_client *client;
     struct mailslot *slot;
 
+    /* Wine's dup() lacks it: a process started just now would keep the lease. */
+    (void)fcntl(a->fd, F_SETFD, FD_CLOEXEC);
     a->result = unixlib_get_client(&client);
     if (a->result == 0)
         a->result = mailslot_adopt(client, a->fd, &slot);
@@ -207,6 +212,7 @@ static int32_t unix_read(void *arguments)
     uint32_t capacity = a->size < UNIXLIB_PROBE_FIRST ? a->size : UNIXLIB_PROBE_FIRST;
 
     a->done = 0;
+    unixlib_probe(a->status_block, a->status_size, 1);
     for (;;)
     {
         unixlib_probe(a->buffer, capacity, 1);
@@ -221,6 +227,7 @@ static int32_t unix_write(void *arguments)
 {
     struct unix_io *a = arguments;
 
+    unixlib_probe(a->status_block, a->status_size, 1);
     unixlib_probe(a->buffer, a->size, 0);
     a->result = mailslot_write(SLOT(a->slot), AT(const void, a->buffer), a->size);
     return 0;
@@ -419,6 +426,15 @@ static int32_t unix_reason(void *arguments)
     return 0;
 }
 
+static int32_t unix_probe(void *arguments)
+{
+    struct unix_probe *a = arguments;
+
+    unixlib_probe(a->first, a->first_size, 1);
+    unixlib_probe(a->second, a->second_size, !a->second_is_input);
+    return 0;
+}
+
 #define UNIXLIB_TABLE                                                                              \
     {                                                                                              \
         [UNIX_ATTACH] = unix_attach, [UNIX_CREATE] = unix_create, [UNIX_OPEN] = unix_open,         \
@@ -430,7 +446,7 @@ static int32_t unix_reason(void *arguments)
         [UNIX_CANCEL_NEW] = unix_cancel_new, [UNIX_CANCEL] = unix_cancel,                          \
         [UNIX_CANCEL_RESET] = unix_cancel_reset, [UNIX_WATCH] = unix_watch,                        \
         [UNIX_UNWATCH] = unix_unwatch, [UNIX_WAIT] = unix_wait, [UNIX_WAKE] = unix_wake,           \
-        [UNIX_REASON] = unix_reason,                                                               \
+        [UNIX_REASON] = unix_reason, [UNIX_PROBE] = unix_probe,                                    \
     }
 
 #define UNIXLIB_EXPORT __attribute__((visibility("default")))

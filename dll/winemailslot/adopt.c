@@ -33,7 +33,7 @@ static NTSTATUS adopt_fd(HANDLE handle, int *ret_fd)
     return status;
 }
 
-struct file *adopt_handle(HANDLE handle, ACCESS_MASK *ret_access)
+struct file *adopt_handle(HANDLE handle, ACCESS_MASK *ret_access, bool *ret_unsure)
 {
     struct unix_adopt arguments = {.result = -1};
     struct file *file = NULL;
@@ -47,7 +47,11 @@ struct file *adopt_handle(HANDLE handle, ACCESS_MASK *ret_access)
     status = unix_call(UNIX_ADOPT, &arguments);
     unix_call(UNIX_CLOSE_FD, &close_fd);
     if (status || (arguments.result && arguments.result != MAILSLOT_NOT_FOUND))
+    {
+        /* A lease, perhaps, but nobody there to tell: the next call asks again. */
+        *ret_unsure = arguments.result == MAILSLOT_NO_DAEMON || arguments.result < 0;
         return NULL;
+    }
     *ret_access = adopt_access(handle);
     if (arguments.result == MAILSLOT_NOT_FOUND)
         return file_new(FILE_WRITER, 0, 0, 0, FILE_SYNCHRONOUS_IO_NONALERT);

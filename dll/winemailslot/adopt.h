@@ -4,5 +4,8 @@
 
 #include "winemailslot/file.h"
 
-/* The file behind a handle, with one handle's reference, or NULL if it is no mailslot of ours. */
-struct file *adopt_handle(HANDLE handle, ACCESS_MASK *ret_access);
+/*
+ * The file behind a handle, with one handle's reference, or NULL if it is no mailslot of ours.
+ * *ret_unsure is set then if that could not be found out now.
+ */
+struct file *adopt_handle(HANDLE handle, ACCESS_MASK *ret_access, bool *ret_unsure);

@@ -150,6 +150,17 @@ void layer_free(void *memory)
     RtlFreeHeap(attach_heap(), 0, memory);
 }
 
+void layer_lock(RTL_SRWLOCK *lock)
+{
+    if (RtlDllShutdownInProgress())
+    {
+        if (RtlTryAcquireSRWLockExclusive(lock))
+            return;
+        *lock = (RTL_SRWLOCK)RTL_SRWLOCK_INIT;
+    }
+    RtlAcquireSRWLockExclusive(lock);
+}
+
 LONGLONG layer_clock(void)
 {
     LARGE_INTEGER counter, frequency;

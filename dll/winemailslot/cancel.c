@@ -2,6 +2,13 @@
 /* Cancelling reads (row R17). */
 #include "winemailslot/handles.h"
 #include "winemailslot/pending.h"
+#include "winemailslot/unix.h"
+
+/* Asked for before anything is cancelled. */
+static NTSTATUS cancel_probe(IO_STATUS_BLOCK *io)
+{
+    return unix_probe(io, sizeof(*io), NULL, 0);
+}
 
 static NTSTATUS cancel_done(bool found, IO_STATUS_BLOCK *io, NTSTATUS none)
 {
@@ -13,26 +20,38 @@ static NTSTATUS cancel_done(bool found, IO_STATUS_BLOCK *io, NTSTATUS none)
 NTSTATUS NTAPI layer_NtCancelIoFile(HANDLE handle, IO_STATUS_BLOCK *io)
 {
     struct handle_view view;
+    NTSTATUS status;
     bool found;
 
     if (!handles_find(handle, &view))
         return NtCancelIoFile(handle, io);
-    found = pending_cancel(view.file, nt_thread_id(), NULL);
+    status = cancel_probe(io);
+    if (status == STATUS_SUCCESS)
+    {
+        found = pending_cancel(view.file, nt_thread_id(), NULL);
+        status = cancel_done(found, io, STATUS_SUCCESS);
+    }
     file_put(view.file);
-    return cancel_done(found, io, STATUS_SUCCESS);
+    return status;
 }
 
 NTSTATUS NTAPI layer_NtCancelIoFileEx(HANDLE handle, IO_STATUS_BLOCK *which, IO_STATUS_BLOCK *io)
 {
     struct handle_view view;
+    NTSTATUS status;
     bool found;
 
     if (!handles_find(handle, &view))
         return NtCancelIoFileEx(handle, which, io);
-    found = pending_cancel(view.file, 0, which);
-    found = reader_cancel(view.file, 0, which) || found;
+    status = cancel_probe(io);
+    if (status == STATUS_SUCCESS)
+    {
+        found = pending_cancel(view.file, 0, which);
+        found = reader_cancel(view.file, 0, which) || found;
+        status = cancel_done(found, io, STATUS_NOT_FOUND);
+    }
     file_put(view.file);
-    return cancel_done(found, io, STATUS_NOT_FOUND);
+    return status;
 }
 
 /* The thread whose handle this is; 0 if that cannot be found out. */
@@ -70,7 +89,7 @@ NTSTATUS NTAPI layer_NtCancelSynchronousIoFile(HANDLE thread, IO_STATUS_BLOCK *w
 {
     ULONG thread_id = cancel_thread_id(thread);
 
-    if (thread_id && reader_cancel_thread(thread_id))
+    if (thread_id && cancel_probe(io) == STATUS_SUCCESS && reader_cancel_thread(thread_id))
         return cancel_done(true, io, STATUS_SUCCESS);
     return NtCancelSynchronousIoFile(thread, which, io);
 }

@@ -14,13 +14,15 @@ NTSTATUS NTAPI layer_NtClose(HANDLE handle)
     /* Before the close: afterwards the value may at once be another thread's new handle. */
     file = handles_remove(handle, &access);
     status = NtClose(handle);
-    if (!file)
-        return status;
     if (status)
     {
-        handles_restore(handle, file, access);
+        if (file)
+            handles_restore(handle, file, access);
         return status;
     }
+    handles_removed(handle);
+    if (!file)
+        return status;
     kind = file->kind;
     lease_id = file->lease_id;
     file_close(file);
@@ -74,8 +76,10 @@ NTSTATUS NTAPI layer_NtDuplicateObject(HANDLE source_process, HANDLE source, HAN
         file = handles_remove(source, &old_access);
     status =
         NtDuplicateObject(source_process, source, target_process, ret, access, attributes, options);
+    if (close_is_current_process(source_process) && (options & DUPLICATE_CLOSE_SOURCE))
+        handles_removed(source);
     if (status == STATUS_SUCCESS && ret && close_is_current_process(target_process))
-        handles_forget(*ret); /* from elsewhere: to be looked at when it is used */
+        handles_removed(*ret); /* from elsewhere: to be looked at when it is used */
     if (file)
     {
         enum file_kind kind = file->kind;

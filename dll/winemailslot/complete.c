@@ -10,12 +10,11 @@ static HANDLE complete_event(const struct completion *completion)
     return (HANDLE)((ULONG_PTR)completion->event & ~(ULONG_PTR)1);
 }
 
-void complete_begin(const struct completion *completion)
+NTSTATUS complete_begin(const struct completion *completion)
 {
     HANDLE event = complete_event(completion);
 
-    if (event)
-        NtResetEvent(event, NULL);
+    return event ? NtResetEvent(event, NULL) : STATUS_SUCCESS;
 }
 
 /* The status comes last: programs poll it (HasOverlappedIoCompleted). */

@@ -12,8 +12,9 @@ struct completion
     IO_STATUS_BLOCK *io;
 };
 
-/* Clears what the operation will signal: NT does so when it starts. */
-void complete_begin(const struct completion *completion);
+/* Clears what the operation will signal, as NT does when it starts. Fails for a handle that is no
+ * event. */
+NTSTATUS complete_begin(const struct completion *completion);
 
 /*
  * The operation ended well at once, in the requesting thread. Returns STATUS_SUCCESS. (An error at

@@ -106,7 +106,9 @@ static NTSTATUS create_check_attributes(const OBJECT_ATTRIBUTES *attributes)
                                          : STATUS_OBJECT_PATH_SYNTAX_BAD;
     if (attributes->ObjectName->Length & 1 || attributes->ObjectName->Length > CREATE_NAME_MAX)
         return STATUS_OBJECT_NAME_INVALID; /* T7, T8 */
-    if (!attributes->ObjectName->Length)   /* T6 */
+    if (attributes->ObjectName->Length && !attributes->ObjectName->Buffer)
+        return STATUS_ACCESS_VIOLATION;
+    if (!attributes->ObjectName->Length) /* T6 */
         return attributes->RootDirectory ? STATUS_INVALID_HANDLE : STATUS_OBJECT_PATH_SYNTAX_BAD;
     return STATUS_SUCCESS;
 }
@@ -174,6 +176,9 @@ NTSTATUS NTAPI layer_NtCreateMailslotFile(HANDLE *ret, ULONG access, OBJECT_ATTR
         return STATUS_ACCESS_VIOLATION; /* T9 */
     if (layer_active())
     {
+        status = unix_probe(ret, sizeof(*ret), io, sizeof(*io));
+        if (status)
+            return status;
         /* The quota is accepted and not kept, as row C13 says for 0: ours is the daemon's. */
         status = create_slot(ret, access, attributes, io, options, max_message, timeout, &result);
         if (!create_unavailable(result))
@@ -224,6 +229,8 @@ static NTSTATUS create_open(HANDLE *ret, ACCESS_MASK access, OBJECT_ATTRIBUTES *
         if (attributes->ObjectName->Length & 1 || attributes->ObjectName->Length > CREATE_NAME_MAX)
             status = STATUS_OBJECT_NAME_INVALID;
         else
+            status = unix_probe(ret, sizeof(*ret), io, sizeof(*io));
+        if (status == STATUS_SUCCESS)
             status = create_open_slot(&handle, access, attributes, &name, options, &result);
         if (create_unavailable(result))
             *ret_kind = NAME_OTHER;

@@ -14,7 +14,7 @@ static struct file *file_alloc(void)
 {
     struct file *file;
 
-    RtlAcquireSRWLockExclusive(&file_lock);
+    layer_lock(&file_lock);
     file = file_unused;
     if (file)
         file_unused = file->next_free;
@@ -41,7 +41,7 @@ struct file *file_new(enum file_kind kind, uint64_t slot, uint64_t lease_id, uin
     file->completion_flags = 0;
     file->event = NULL;
     file->first = file->last = NULL;
-    file->readers = NULL;
+    file->n_readers = 0;
     file->n_pending = 0;
     file->watched = false;
     file->next_free = NULL;
@@ -80,7 +80,7 @@ void file_put(struct file *file)
         threadpool_unbind(file->pool);
     if (file->event)
         NtClose(file->event);
-    RtlAcquireSRWLockExclusive(&file_lock);
+    layer_lock(&file_lock);
     file->next_free = file_unused;
     file_unused = file;
     RtlReleaseSRWLockExclusive(&file_lock);

@@ -39,7 +39,7 @@ struct file
     struct file *next_watched, *prev_watched;
     struct file *next_free;
 
-    struct reader *readers; /* threads in a synchronous read; guarded by reader.c */
+    volatile LONG n_readers; /* threads in a synchronous read: reader.c */
 };
 
 /* One reference, which is the first handle's. NULL: no memory. Slot 0 for a dead writer. */

@@ -29,9 +29,13 @@ static NTSTATUS fsctl_peek(struct file *file, IO_STATUS_BLOCK *io, void *out, UL
     struct unix_info info = {.slot = file->slot, .result = MAILSLOT_DENIED};
     struct unix_io peek = {.slot = file->slot, .result = MAILSLOT_DENIED};
     ULONG copied = 0;
+    NTSTATUS fault;
 
     if (file->kind != FILE_SERVER || size < sizeof(*header))
         return STATUS_INVALID_PARAMETER;
+    fault = unix_probe(io, sizeof(*io), out, size);
+    if (fault)
+        return fault;
     unix_call(UNIX_INFO, &info);
     if (info.result)
         return status_from_result(info.result);

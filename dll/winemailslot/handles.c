@@ -18,6 +18,10 @@
 
 #define HANDLES_UNKNOWN ((struct file *)0)
 #define HANDLES_FOREIGN ((struct file *)1)
+#define HANDLES_CLOSING ((struct file *)2) /* a slot's, until the native close has returned */
+
+/* A closer may be killed half-way: then the handle is left to Wine. */
+#define HANDLES_CLOSING_LOOKS 100000
 
 struct entry
 {
@@ -62,13 +66,28 @@ static struct entry *handles_make_entry(HANDLE handle)
     return &handles_chunks[index / HANDLES_CHUNK][index % HANDLES_CHUNK];
 }
 
+static bool handles_is_slot(const struct file *file)
+{
+    return file != HANDLES_UNKNOWN && file != HANDLES_FOREIGN && file != HANDLES_CLOSING;
+}
+
+/*
+ * A handle that another thread is closing must neither be adopted afresh (the entry would outlive
+ * the handle) nor be used natively (a read would swallow the lease's socket).
+ */
+static void handles_await_close(const struct entry *entry)
+{
+    for (int i = 0; i < HANDLES_CLOSING_LOOKS && entry->file == HANDLES_CLOSING; i++)
+        NtYieldExecution();
+}
+
 static bool handles_get(struct entry *entry, struct handle_view *ret)
 {
     for (;;)
     {
         struct file *file = entry->file;
 
-        if (file == HANDLES_FOREIGN || file == HANDLES_UNKNOWN)
+        if (!handles_is_slot(file))
             return false;
         if (!file_get(file))
             continue; /* being closed: the table is about to say so */
@@ -96,11 +115,16 @@ bool handles_find(HANDLE handle, struct handle_view *ret)
     }
     if (entry->file == HANDLES_FOREIGN)
         return false;
+    if (entry->file == HANDLES_CLOSING)
+        handles_await_close(entry);
     if (entry->file == HANDLES_UNKNOWN)
     {
         ACCESS_MASK access = 0;
-        struct file *file = adopt_handle(handle, &access);
+        bool unsure = false;
+        struct file *file = adopt_handle(handle, &access, &unsure);
 
+        if (unsure)
+            return false;
         if (!file)
         {
             InterlockedCompareExchangePointer((void *volatile *)&entry->file, HANDLES_FOREIGN,
@@ -128,10 +152,9 @@ bool handles_find_known(HANDLE handle, struct handle_view *ret)
 struct file *handles_peek(HANDLE handle)
 {
     struct entry *entry = handles_entry(handle);
+    struct file *file = entry ? entry->file : NULL;
 
-    if (!entry || entry->file == HANDLES_FOREIGN)
-        return NULL;
-    return entry->file;
+    return handles_is_slot(file) ? file : NULL;
 }
 
 bool handles_add(HANDLE handle, struct file *file, ACCESS_MASK access)
@@ -153,15 +176,6 @@ void handles_add_foreign(HANDLE handle)
         entry->file = HANDLES_FOREIGN;
 }
 
-void handles_forget(HANDLE handle)
-{
-    struct entry *entry = handles_entry(handle);
-
-    if (entry)
-        InterlockedCompareExchangePointer((void *volatile *)&entry->file, HANDLES_UNKNOWN,
-                                          HANDLES_FOREIGN);
-}
-
 bool handles_is_foreign(HANDLE handle)
 {
     struct entry *entry = handles_entry(handle);
@@ -174,11 +188,26 @@ struct file *handles_remove(HANDLE handle, ACCESS_MASK *ret_access)
     struct entry *entry = handles_entry(handle);
     struct file *file;
 
-    if (!entry || entry->file == HANDLES_UNKNOWN)
-        return NULL;
-    *ret_access = entry->access;
-    file = InterlockedExchangePointer((void *volatile *)&entry->file, HANDLES_UNKNOWN);
-    return file == HANDLES_FOREIGN ? NULL : file;
+    for (;;)
+    {
+        file = entry ? entry->file : NULL;
+        if (!handles_is_slot(file))
+            return NULL;
+        *ret_access = entry->access;
+        if (InterlockedCompareExchangePointer((void *volatile *)&entry->file, HANDLES_CLOSING,
+                                              file) == file)
+            return file;
+    }
+}
+
+void handles_removed(HANDLE handle)
+{
+    struct entry *entry = handles_entry(handle);
+    struct file *file = entry ? entry->file : HANDLES_UNKNOWN;
+
+    /* The value may be another thread's new handle by now: at worst it is looked at once more. */
+    if (file == HANDLES_FOREIGN || file == HANDLES_CLOSING)
+        InterlockedCompareExchangePointer((void *volatile *)&entry->file, HANDLES_UNKNOWN, file);
 }
 
 void handles_restore(HANDLE handle, struct file *file, ACCESS_MASK access)

@@ -32,9 +32,6 @@ void handles_add_foreign(HANDLE handle);
 /* The layer's NtClose, for handles that turn out not to be wanted. */
 NTSTATUS NTAPI layer_NtClose(HANDLE handle);
 
-/* A handle value of which nothing is known any more. Must not be a mailslot's. */
-void handles_forget(HANDLE handle);
-
 /* Whether a handle that is no mailslot is a file at all (I9). */
 bool handles_is_file(HANDLE handle);
 
@@ -42,8 +39,12 @@ bool handles_is_file(HANDLE handle);
 bool handles_is_foreign(HANDLE handle);
 
 /*
- * Before the handle is closed: forgets it. Returns the file with the reference that the handle had,
- * or NULL. handles_restore() undoes it when the close has failed.
+ * Before the handle is closed: a slot's file with the reference that the handle had, or NULL. Then
+ * other threads wait for the close when they name the handle, until handles_removed(), or
+ * handles_restore() when the close has failed.
  */
 struct file *handles_remove(HANDLE handle, ACCESS_MASK *ret_access);
+
+/* Of the handle value nothing is known any more, unless it has become a mailslot since. */
+void handles_removed(HANDLE handle);
 void handles_restore(HANDLE handle, struct file *file, ACCESS_MASK access);

@@ -117,14 +117,17 @@ NTSTATUS NTAPI layer_NtQueryInformationFile(HANDLE handle, IO_STATUS_BLOCK *io, 
     if (!handles_find(handle, &view))
     {
         status = NtQueryInformationFile(handle, io, info, size, class);
-        /* I9: a file that is no mailslot */
-        if (status == STATUS_OBJECT_TYPE_MISMATCH && (ULONG) class == NT_FILE_MAILSLOT_QUERY &&
-            handles_is_file(handle))
+        /* I9: a file that is no mailslot; each Wine has an error of its own for that */
+        if (status < 0 && (ULONG) class == NT_FILE_MAILSLOT_QUERY && handles_is_file(handle))
             status = STATUS_INVALID_PARAMETER;
         return status;
     }
-    status = info_query(&view, info, size, class, &bytes);
-    status = info_done(io, status, bytes);
+    status = unix_probe(io, sizeof(*io), info, size);
+    if (status == STATUS_SUCCESS)
+    {
+        status = info_query(&view, info, size, class, &bytes);
+        status = info_done(io, status, bytes);
+    }
     file_put(view.file);
     return status;
 }
@@ -199,12 +202,13 @@ NTSTATUS NTAPI layer_NtSetInformationFile(HANDLE handle, IO_STATUS_BLOCK *io, vo
     if (!handles_find(handle, &view))
     {
         status = NtSetInformationFile(handle, io, info, size, class);
-        if (status == STATUS_OBJECT_TYPE_MISMATCH && (ULONG) class == NT_FILE_MAILSLOT_SET &&
-            handles_is_file(handle))
+        if (status < 0 && (ULONG) class == NT_FILE_MAILSLOT_SET && handles_is_file(handle))
             status = STATUS_INVALID_PARAMETER; /* I9 */
         return status;
     }
-    status = info_done(io, info_set(view.file, info, size, class), 0);
+    status = unix_probe_input(io, info, size);
+    if (status == STATUS_SUCCESS)
+        status = info_done(io, info_set(view.file, info, size, class), 0);
     file_put(view.file);
     return status;
 }
@@ -215,10 +219,14 @@ NTSTATUS NTAPI layer_NtQueryVolumeInformationFile(HANDLE handle, IO_STATUS_BLOCK
 {
     struct nt_device_info *device = info;
     struct handle_view view;
+    NTSTATUS status;
 
     if (!handles_find(handle, &view))
         return NtQueryVolumeInformationFile(handle, io, info, size, class);
     file_put(view.file);
+    status = unix_probe(io, sizeof(*io), info, size);
+    if (status)
+        return status;
     if ((ULONG) class != NT_VOLUME_DEVICE)
         return STATUS_INVALID_PARAMETER;
     if (size < sizeof(*device))

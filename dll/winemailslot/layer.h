@@ -26,5 +26,11 @@ bool layer_in_kernelbase(const void *address);
 void *layer_alloc(SIZE_T size); /* zeroed; NULL when there is none */
 void layer_free(void *memory);
 
+/*
+ * An exclusive lock. While the process exits its other threads are gone, perhaps with the lock:
+ * whoever is left (a DllMain, an exit handler that closes its slots) takes it over.
+ */
+void layer_lock(RTL_SRWLOCK *lock);
+
 /* Interrupt time in ms, for deadlines. */
 LONGLONG layer_clock(void);

@@ -7,15 +7,22 @@
 #include "winemailslot/unix.h"
 
 /* A message without waiting. MAILSLOT_EMPTY also when asynchronous reads wait before this one. */
-static int read_now(struct file *file, void *buffer, ULONG size, ULONG *ret_bytes,
+static int read_now(struct file *file, const struct read_request *request, ULONG *ret_bytes,
                     NTSTATUS *ret_fault)
 {
-    struct unix_io io = {
-        .slot = file->slot, .buffer = UNIX_ADDRESS(buffer), .size = size, .result = -1};
+    IO_STATUS_BLOCK *block = request->completion.io;
+    struct unix_io io = {.slot = file->slot,
+                         .buffer = UNIX_ADDRESS(request->buffer),
+                         .size = request->size,
+                         .status_block = UNIX_ADDRESS(block),
+                         .status_size = sizeof(*block),
+                         .result = -1};
 
-    *ret_fault = STATUS_SUCCESS;
     if (file->n_pending)
+    {
+        *ret_fault = unix_probe(block, sizeof(*block), NULL, 0);
         return MAILSLOT_EMPTY;
+    }
     *ret_fault = unix_call(UNIX_READ, &io);
     *ret_bytes = io.done;
     return io.result;
@@ -39,8 +46,10 @@ static NTSTATUS read_message(struct file *file, struct read_request *request, bo
     NTSTATUS status;
     int result;
 
-    complete_begin(&request->completion);
-    result = read_now(file, request->buffer, request->size, &bytes, &status);
+    status = complete_begin(&request->completion);
+    if (status)
+        return status;
+    result = read_now(file, request, &bytes, &status);
     if (status)
         return status;
     if (result && result != MAILSLOT_EMPTY)
@@ -93,13 +102,19 @@ NTSTATUS NTAPI layer_NtReadFile(HANDLE handle, HANDLE event, PIO_APC_ROUTINE apc
 static NTSTATUS write_message(struct file *file, const struct completion *completion,
                               const void *buffer, ULONG size)
 {
-    struct unix_io io = {
-        .slot = file->slot, .buffer = UNIX_ADDRESS(buffer), .size = size, .result = -1};
+    struct unix_io io = {.slot = file->slot,
+                         .buffer = UNIX_ADDRESS(buffer),
+                         .size = size,
+                         .status_block = UNIX_ADDRESS(completion->io),
+                         .status_size = sizeof(*completion->io),
+                         .result = -1};
     NTSTATUS status;
 
     if (!file->slot)
         return STATUS_FILE_FORCED_CLOSED; /* P8: opened elsewhere, and closed before we saw it */
-    complete_begin(completion);
+    status = complete_begin(completion);
+    if (status)
+        return status;
     status = unix_call(UNIX_WRITE, &io);
     if (status)
         return status;

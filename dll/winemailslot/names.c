@@ -165,7 +165,7 @@ NTSTATUS name_parse(const OBJECT_ATTRIBUTES *attributes, struct name *ret)
     ret->kind = NAME_OTHER;
     ret->host = ret->name = NULL;
     ret->host_size = ret->name_size = 0;
-    if (!attributes || !attributes->ObjectName)
+    if (!attributes || !attributes->ObjectName || !attributes->ObjectName->Buffer)
         return STATUS_SUCCESS;
     text.at = attributes->ObjectName->Buffer;
     text.length = attributes->ObjectName->Length / sizeof(WCHAR);

@@ -153,10 +153,14 @@ NTSTATUS NTAPI LdrGetProcedureAddress(HMODULE, const ANSI_STRING *, ULONG, void 
 NTSTATUS NTAPI LdrGetDllHandle(const WCHAR *, ULONG, const UNICODE_STRING *, HMODULE *);
 PEB *NTAPI RtlGetCurrentPeb(void);
 void NTAPI RtlExitUserThread(ULONG);
+NTSTATUS NTAPI NtYieldExecution(void);
 void *NTAPI RtlAllocateHeap(HANDLE, ULONG, SIZE_T);
 BOOLEAN NTAPI RtlFreeHeap(HANDLE, ULONG, void *);
 void NTAPI RtlAcquireSRWLockExclusive(RTL_SRWLOCK *);
 void NTAPI RtlReleaseSRWLockExclusive(RTL_SRWLOCK *);
+BOOLEAN NTAPI RtlTryAcquireSRWLockExclusive(RTL_SRWLOCK *);
+BOOLEAN NTAPI RtlDllShutdownInProgress(void);
+NTSTATUS NTAPI NtYieldExecution(void);
 
 #define NT_NOTIFICATION_EVENT 0 /* stays set until it is reset */
 

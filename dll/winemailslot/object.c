@@ -83,7 +83,11 @@ NTSTATUS NTAPI layer_NtQueryObject(HANDLE handle, OBJECT_INFORMATION_CLASS class
     if (view.file->kind == FILE_REMOTE)
         status = NtQueryObject(handle, class, info, size, ret_needed);
     else
-        status = object_name(view.file, info, size, ret_needed);
+    {
+        status = unix_probe(info, size, ret_needed, ret_needed ? sizeof(*ret_needed) : 0);
+        if (status == STATUS_SUCCESS)
+            status = object_name(view.file, info, size, ret_needed);
+    }
     file_put(view.file);
     return status;
 }

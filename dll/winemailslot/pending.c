@@ -150,7 +150,7 @@ void pending_serve_tokens(const uint64_t *tokens, ULONG count)
 {
     struct pending *done = NULL;
 
-    RtlAcquireSRWLockExclusive(&pending_lock);
+    layer_lock(&pending_lock);
     for (ULONG i = 0; i < count; i++)
     {
         struct file *file;
@@ -173,7 +173,7 @@ bool pending_expire(ULONG *ret_ms)
     struct file *file, *next_file;
     bool any;
 
-    RtlAcquireSRWLockExclusive(&pending_lock);
+    layer_lock(&pending_lock);
     for (file = pending_watched; file; file = next_file)
     {
         next_file = file->next_watched;
@@ -242,7 +242,7 @@ NTSTATUS pending_read(struct file *file, const struct read_request *request)
         layer_free(pending);
         return status;
     }
-    RtlAcquireSRWLockExclusive(&pending_lock);
+    layer_lock(&pending_lock);
     first = !file->first;
     if (first) /* armed now, or with a message that came meanwhile */
         result = pending_try(file, request, UNIX_READ_ARM, &bytes, &status);
@@ -291,7 +291,7 @@ bool pending_cancel(struct file *file, ULONG thread_id, const IO_STATUS_BLOCK *i
     struct pending *done = NULL, *next;
     bool found = false;
 
-    RtlAcquireSRWLockExclusive(&pending_lock);
+    layer_lock(&pending_lock);
     for (struct pending *pending = file->first; pending; pending = next)
     {
         next = pending->next;
@@ -311,7 +311,7 @@ void pending_thread_ended(ULONG thread_id)
     struct pending *done = NULL, *next;
     struct file *file, *next_file;
 
-    RtlAcquireSRWLockExclusive(&pending_lock);
+    layer_lock(&pending_lock);
     for (file = pending_watched; file; file = next_file)
     {
         next_file = file->next_watched;

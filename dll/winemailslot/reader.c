@@ -10,26 +10,34 @@
 /*
  * A program that reads with ReadFile and no OVERLAPPED sleeps right here on the slot's queue and a
  * canceller: no other thread takes part, so a message wakes its reader with one switch.
+ *
+ * TerminateThread may end any of these threads anywhere, and the others must not notice. So there
+ * is no lock that could stay taken: records of readers are claimed and given back by their state
+ * word alone, are never freed, and what a killed thread leaves in one is found when the handle is
+ * closed. The worst that can happen is that a record is not used again.
  */
+enum reader_state
+{
+    READER_FREE,
+    READER_CLAIMED,   /* its owner reads or writes the fields */
+    READER_READING,   /* the fields stand */
+    READER_LOOKED_AT, /* as reading, but somebody decides about cancelling it */
+};
 
-/*
- * A thread in a synchronous read. Not on its stack: TerminateThread may take that away at any time,
- * and what it leaves here is found when the handle is closed.
- */
+#define READER_PATIENCE 10000 /* yields until a record is given up as left by a killed thread */
+
 struct reader
 {
     struct reader *next;
-    struct reader *next_all; /* or the next unused one */
-    struct file *file;       /* with a reference */
+    volatile LONG state;
     ULONG thread_id;
+    struct file *file; /* with a reference */
+    const IO_STATUS_BLOCK *io;
     uint64_t cancel; /* kept from read to read */
     bool cancelled;
-    const IO_STATUS_BLOCK *io;
 };
 
-static RTL_SRWLOCK reader_lock = RTL_SRWLOCK_INIT;
-static struct reader *reader_all;
-static struct reader *reader_unused;
+static struct reader *volatile reader_all;
 
 static struct reader *reader_make(void)
 {
@@ -45,58 +53,62 @@ static struct reader *reader_make(void)
         return NULL;
     }
     reader->cancel = cancel.cancel;
+    reader->state = READER_CLAIMED;
+    do
+        reader->next = reader_all;
+    while (InterlockedCompareExchangePointer((void *volatile *)&reader_all, reader, reader->next) !=
+           reader->next);
     return reader;
+}
+
+/* From one state to another, waiting while somebody looks at the record. */
+static bool reader_change(struct reader *reader, LONG from, LONG to)
+{
+    for (int i = 0; i < READER_PATIENCE; i++)
+    {
+        LONG seen = InterlockedCompareExchange(&reader->state, to, from);
+
+        if (seen != READER_LOOKED_AT)
+            return seen == from;
+        NtYieldExecution();
+    }
+    return false;
 }
 
 static struct reader *reader_add(struct file *file, const IO_STATUS_BLOCK *io)
 {
     struct reader *reader;
 
-    RtlAcquireSRWLockExclusive(&reader_lock);
-    reader = reader_unused;
-    if (reader)
-        reader_unused = reader->next_all;
-    else
+    for (reader = reader_all; reader; reader = reader->next)
+        if (reader->state == READER_FREE &&
+            InterlockedCompareExchange(&reader->state, READER_CLAIMED, READER_FREE) == READER_FREE)
+            break;
+    if (!reader)
         reader = reader_make();
-    if (reader && file_get(file))
-    {
-        reader->file = file;
-        reader->thread_id = nt_thread_id();
-        reader->io = io;
-        reader->next = file->readers;
-        file->readers = reader;
-        reader->next_all = reader_all;
-        reader_all = reader;
-    }
-    RtlReleaseSRWLockExclusive(&reader_lock);
+    if (!reader || !file_get(file))
+        return NULL; /* the caller has a reference: the second cannot happen */
+    reader->file = file;
+    reader->thread_id = nt_thread_id();
+    reader->io = io;
+    InterlockedIncrement(&file->n_readers);
+    InterlockedExchange(&reader->state, READER_READING);
     return reader;
 }
 
-/* Takes a reader out of all lists; lock held. The file's reference is the caller's then. */
-static void reader_unlink(struct reader *reader)
+/* Gives a record back; the file's reference is the caller's then. False: it is not to be had. */
+static bool reader_remove(struct file *file, struct reader *reader)
 {
     struct unix_cancel cancel = {.cancel = reader->cancel};
-    struct reader **at;
 
-    for (at = &reader->file->readers; *at != reader; at = &(*at)->next)
-        ;
-    *at = reader->next;
-    for (at = &reader_all; *at != reader; at = &(*at)->next_all)
-        ;
-    *at = reader->next_all;
+    if (!reader_change(reader, READER_READING, READER_CLAIMED))
+        return false;
     if (reader->cancelled)
         unix_call(UNIX_CANCEL_RESET, &cancel);
     reader->cancelled = false;
-    reader->next_all = reader_unused;
-    reader_unused = reader;
-}
-
-static void reader_remove(struct file *file, struct reader *reader)
-{
-    RtlAcquireSRWLockExclusive(&reader_lock);
-    reader_unlink(reader);
-    RtlReleaseSRWLockExclusive(&reader_lock);
-    file_put(file);
+    reader->file = NULL;
+    InterlockedDecrement(&file->n_readers);
+    InterlockedExchange(&reader->state, READER_FREE);
+    return true;
 }
 
 static bool reader_thread_lives(ULONG thread_id)
@@ -117,22 +129,12 @@ static bool reader_thread_lives(ULONG thread_id)
 /* What threads ended by TerminateThread left behind on a file. */
 static void reader_bury(struct file *file)
 {
-    struct reader *next;
-    LONG buried = 0;
-
-    RtlAcquireSRWLockExclusive(&reader_lock);
-    for (struct reader *reader = file->readers; reader; reader = next)
+    for (struct reader *reader = reader_all; reader; reader = reader->next)
     {
-        next = reader->next;
-        if (reader_thread_lives(reader->thread_id))
+        if (reader->state != READER_READING || reader->file != file ||
+            reader_thread_lives(reader->thread_id) || !reader_remove(file, reader))
             continue;
-        reader_unlink(reader);
-        buried++;
-    }
-    RtlReleaseSRWLockExclusive(&reader_lock);
-    /* The reference of the call in which the thread was, and the reader's. */
-    while (buried--)
-    {
+        /* The reader's reference, and that of the call in which its thread was. */
         file_put(file);
         file_put(file);
     }
@@ -185,55 +187,49 @@ NTSTATUS reader_read(struct file *file, const struct read_request *request, ULON
     if (file->handles) /* or the last one was closed since this call began */
         status = unix_call(UNIX_READ, &io);
     reader_remove(file, reader);
+    file_put(file);
     *ret_bytes = io.done;
     return status ? status : status_from_result(io.result);
 }
 
 /* --- ends ------------------------------------------------------------------------------------ */
 
-static void reader_wake(struct reader *reader)
+/* Ends the reads for which all that is given (not 0, not NULL) is the same. */
+static bool reader_cancel_matching(const struct file *file, ULONG thread_id,
+                                   const IO_STATUS_BLOCK *io)
 {
-    struct unix_cancel cancel = {.cancel = reader->cancel};
+    bool found = false;
 
-    reader->cancelled = true;
-    unix_call(UNIX_CANCEL, &cancel);
+    for (struct reader *reader = reader_all; reader; reader = reader->next)
+    {
+        struct unix_cancel cancel = {.cancel = reader->cancel};
+
+        if (!reader_change(reader, READER_READING, READER_LOOKED_AT))
+            continue;
+        if ((!file || reader->file == file) && (!thread_id || reader->thread_id == thread_id) &&
+            (!io || reader->io == io))
+        {
+            reader->cancelled = true;
+            unix_call(UNIX_CANCEL, &cancel);
+            found = true;
+        }
+        InterlockedExchange(&reader->state, READER_READING);
+    }
+    return found;
 }
 
 bool reader_cancel(struct file *file, ULONG thread_id, const IO_STATUS_BLOCK *io)
 {
-    bool found = false;
-
-    RtlAcquireSRWLockExclusive(&reader_lock);
-    for (struct reader *reader = file->readers; reader; reader = reader->next)
-    {
-        if ((thread_id && reader->thread_id != thread_id) || (io && reader->io != io))
-            continue;
-        reader_wake(reader);
-        found = true;
-    }
-    RtlReleaseSRWLockExclusive(&reader_lock);
-    return found;
+    return file->n_readers && reader_cancel_matching(file, thread_id, io);
 }
 
 void reader_cancel_all(struct file *file)
 {
-    if (!file->readers)
-        return;
-    reader_cancel(file, 0, NULL);
-    reader_bury(file);
+    if (reader_cancel(file, 0, NULL))
+        reader_bury(file);
 }
 
 bool reader_cancel_thread(ULONG thread_id)
 {
-    bool found = false;
-
-    RtlAcquireSRWLockExclusive(&reader_lock);
-    for (struct reader *reader = reader_all; reader; reader = reader->next_all)
-        if (reader->thread_id == thread_id)
-        {
-            reader_wake(reader);
-            found = true;
-        }
-    RtlReleaseSRWLockExclusive(&reader_lock);
-    return found;
+    return reader_cancel_matching(NULL, thread_id, NULL);
 }

@@ -43,7 +43,7 @@ static bool threadpool_is_ours(const void *io)
 {
     const struct tp_io *known;
 
-    RtlAcquireSRWLockExclusive(&threadpool_lock);
+    layer_lock(&threadpool_lock);
     for (known = threadpool_known; known && known != io; known = known->next)
         ;
     RtlReleaseSRWLockExclusive(&threadpool_lock);
@@ -158,13 +158,15 @@ NTSTATUS NTAPI layer_TpAllocIoCompletion(void **ret, HANDLE handle, nt_io_fn cal
 
             for (ULONG i = 0; i < words; i++)
                 ((ULONG *)&io->environment)[i] = ((const ULONG *)environment)[i];
+            /* Meant for the object's end, not for each packet that is posted with it. */
+            io->environment.FinalizationCallback = NULL;
             io->has_environment = true;
         }
         status = threadpool_bind(view.file, io);
     }
     if (status == STATUS_SUCCESS)
     {
-        RtlAcquireSRWLockExclusive(&threadpool_lock);
+        layer_lock(&threadpool_lock);
         io->next = threadpool_known;
         threadpool_known = io;
         RtlReleaseSRWLockExclusive(&threadpool_lock);
@@ -216,7 +218,7 @@ void NTAPI layer_TpReleaseIoCompletion(void *tp_io)
         TpReleaseIoCompletion(tp_io);
         return;
     }
-    RtlAcquireSRWLockExclusive(&threadpool_lock);
+    layer_lock(&threadpool_lock);
     for (at = &threadpool_known; *at != io; at = &(*at)->next)
         ;
     *at = io->next;

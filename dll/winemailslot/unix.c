@@ -38,3 +38,24 @@ NTSTATUS unix_call(enum unix_call call, void *arguments)
 {
     return (*unix_dispatcher)(unix_library, call, arguments);
 }
+
+NTSTATUS unix_probe(void *first, ULONG first_size, void *second, ULONG second_size)
+{
+    struct unix_probe probe = {.first = UNIX_ADDRESS(first),
+                               .second = UNIX_ADDRESS(second),
+                               .first_size = first_size,
+                               .second_size = second_size};
+
+    return unix_call(UNIX_PROBE, &probe);
+}
+
+NTSTATUS unix_probe_input(IO_STATUS_BLOCK *io, const void *data, ULONG size)
+{
+    struct unix_probe probe = {.first = UNIX_ADDRESS(io),
+                               .second = UNIX_ADDRESS(data),
+                               .first_size = sizeof(*io),
+                               .second_size = size,
+                               .second_is_input = 1};
+
+    return unix_call(UNIX_PROBE, &probe);
+}

@@ -12,3 +12,12 @@ NTSTATUS unix_init(void);
 
 /* 0, or STATUS_ACCESS_VIOLATION when the arguments named memory that is not there. */
 NTSTATUS unix_call(enum unix_call call, void *arguments);
+
+/*
+ * What a system call does before it begins: STATUS_ACCESS_VIOLATION unless the memory of the caller
+ * can be written. The second range may have size 0.
+ */
+NTSTATUS unix_probe(void *first, ULONG first_size, void *second, ULONG second_size);
+
+/* The same for a status block and data that is only read. */
+NTSTATUS unix_probe_input(IO_STATUS_BLOCK *io, const void *data, ULONG size);

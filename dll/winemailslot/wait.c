@@ -45,7 +45,7 @@ NTSTATUS NTAPI layer_NtWaitForMultipleObjects(ULONG count, const HANDLE *handles
     NTSTATUS status;
     ULONG i;
 
-    if (count > MAXIMUM_WAIT_OBJECTS)
+    if (!handles || count > MAXIMUM_WAIT_OBJECTS)
         return NtWaitForMultipleObjects(count, handles, type, alertable, timeout);
     for (i = 0; i < count; i++)
         if (handles_peek(handles[i]))

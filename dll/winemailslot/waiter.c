@@ -23,7 +23,7 @@ static bool waiter_may_end(void)
     ULONG timeout;
     bool end;
 
-    RtlAcquireSRWLockExclusive(&waiter_lock);
+    layer_lock(&waiter_lock);
     /* First the flag, then the look: a read that pends meanwhile looks at the flag afterwards. */
     InterlockedExchange(&waiter_running, 0);
     end = waiter_end && !pending_expire(&timeout);
@@ -60,7 +60,7 @@ NTSTATUS waiter_start(void)
     NTSTATUS status = STATUS_SUCCESS;
     HANDLE thread;
 
-    RtlAcquireSRWLockExclusive(&waiter_lock);
+    layer_lock(&waiter_lock);
     waiter_end = 0;
     if (!waiter_running)
     {
