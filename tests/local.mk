@@ -133,5 +133,9 @@ endif
 CLEANFILES += tests/unit/queue_peer32
 
 EXTRA_DIST += tests/data/golden.txt tests/data/bad_inputs.txt \
-	tests/unit/test_unixcalls_layout.c \
-	tests/matrix/chroot.sh tests/matrix/run.sh tests/matrix/README.md
+	tests/unit/test_unixcalls_layout.c tests/unit/registry_support.h \
+	tests/matrix/chroot.sh tests/matrix/run.sh tests/matrix/README.md \
+	tests/run tests/bench/bench.sh packaging/deps.sh docs/conformance.md \
+	$(wildcard $(srcdir)/tests/host/*.py) $(wildcard $(srcdir)/tests/wine/*.sh) \
+	$(addprefix $(srcdir)/tests/invisible/,run battery.sh probe.c hammer.c version_server.py) \
+	$(addprefix $(srcdir)/tests/conformance/,make-table.py rows.txt)

@@ -171,8 +171,10 @@ struct unix_reason
 
 struct unix_probe /* does nothing, but fails if memory is not there or cannot be written */
 {
-    uint64_t first, second;
-    uint32_t first_size, second_size;
+    uint64_t first;
+    uint64_t second;
+    uint32_t first_size;
+    uint32_t second_size;
     uint32_t second_is_input; /* need only be readable */
 };
 

@@ -16,10 +16,9 @@
 #define CONTROL_VERSION 1
 
 #define CONTROL_NAME_MAX   98304u  /* bytes of a slot name: 32,767 UTF-16 units as UTF-8 */
-#define CONTROL_PACKET_MAX 180000u /* bytes of one packet; the kernel's default limit is ~208 KiB  \
-                                    */
-#define CONTROL_FDS_MAX  4
-#define CONTROL_HOST_MAX 255 /* bytes of a remote computer, domain or DNS name */
+#define CONTROL_PACKET_MAX 180000u /* bytes of one packet; the kernel allows about 208 KiB */
+#define CONTROL_FDS_MAX    4
+#define CONTROL_HOST_MAX   255 /* bytes of a remote computer, domain or DNS name */
 
 enum control_type
 {

@@ -307,7 +307,7 @@ int registry_create(struct registry *registry, const char *name, size_t size,
                     int *ret_far_end)
 {
     int memfd = -1, eventfd = -1, far_end = -1, r;
-    struct lease *lease;
+    struct lease *lease = NULL;
     struct slot *slot;
 
     if (!fold_valid(name, size))

@@ -103,6 +103,7 @@ run xcopy xcopy lines.txt copied.txt '/?'
 run attrib attrib lines.txt
 run where where cmd
 run systeminfo systeminfo '/?'
+# shellcheck disable=SC1003 # a backslash before a quote is just one
 run wmic 'C:\windows\'"$3"'\wbem\wmic.exe' os get Caption
 run probe "C:\\battery-programs\\probe-$arch.exe" 'C:\battery-programs\exports.txt'
 input=input.txt run probe-from-a-file "C:\\battery-programs\\probe-$arch.exe"
