@@ -3,6 +3,7 @@
 #include "winemailslot/complete.h"
 
 #include "winemailslot/threadpool.h"
+#include "winemailslot/unix.h"
 
 /* The low bit of an event handle only says "no packet to the port" (GetQueuedCompletionStatus). */
 static HANDLE complete_event(const struct completion *completion)
@@ -54,9 +55,15 @@ NTSTATUS complete_inline(struct file *file, const struct completion *completion,
     return STATUS_SUCCESS;
 }
 
-void complete_pended(struct file *file, const struct completion *completion, HANDLE thread,
-                     NTSTATUS status, ULONG_PTR bytes)
+void complete_pended_status(const struct completion *completion, NTSTATUS status, ULONG_PTR bytes)
 {
-    complete_write_status(completion->io, status, bytes);
+    /* A program may have freed it meanwhile, which must not end the thread that notices. */
+    if (unix_probe(completion->io, sizeof(*completion->io), NULL, 0) == STATUS_SUCCESS)
+        complete_write_status(completion->io, status, bytes);
+}
+
+void complete_pended_notify(struct file *file, const struct completion *completion, HANDLE thread,
+                            NTSTATUS status, ULONG_PTR bytes)
+{
     complete_notify(file, completion, thread, status, bytes, false);
 }

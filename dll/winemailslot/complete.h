@@ -22,6 +22,9 @@ NTSTATUS complete_begin(const struct completion *completion);
  */
 NTSTATUS complete_inline(struct file *file, const struct completion *completion, ULONG_PTR bytes);
 
-/* An operation that had returned STATUS_PENDING ended. `thread` gets the APC. */
-void complete_pended(struct file *file, const struct completion *completion, HANDLE thread,
-                     NTSTATUS status, ULONG_PTR bytes);
+/* An operation that had returned STATUS_PENDING ended: first its status block ... */
+void complete_pended_status(const struct completion *completion, NTSTATUS status, ULONG_PTR bytes);
+
+/* ... then event, APC (to `thread`), port or pool. */
+void complete_pended_notify(struct file *file, const struct completion *completion, HANDLE thread,
+                            NTSTATUS status, ULONG_PTR bytes);

@@ -61,21 +61,42 @@ static NTSTATUS fsctl_peek(struct file *file, IO_STATUS_BLOCK *io, void *out, UL
     return STATUS_SUCCESS;
 }
 
+/* Takes the view's reference. */
+static NTSTATUS fsctl_control(const struct handle_view *view, HANDLE event, IO_STATUS_BLOCK *io,
+                              ULONG code, void *out, ULONG out_size)
+{
+    NTSTATUS status = STATUS_INVALID_PARAMETER;
+
+    if (code == NT_FSCTL_MAILSLOT_PEEK)
+        status = fsctl_peek(view->file, io, out, out_size);
+    if (status == STATUS_SUCCESS && event)
+        NtSetEvent(event, NULL);
+    file_put(view->file);
+    return status;
+}
+
 NTSTATUS NTAPI layer_NtFsControlFile(HANDLE handle, HANDLE event, PIO_APC_ROUTINE apc,
                                      void *context, IO_STATUS_BLOCK *io, ULONG code, void *in,
                                      ULONG in_size, void *out, ULONG out_size)
 {
     struct handle_view view;
-    NTSTATUS status;
 
     if (!handles_find(handle, &view))
         return NtFsControlFile(handle, event, apc, context, io, code, in, in_size, out, out_size);
-    status = code == NT_FSCTL_MAILSLOT_PEEK ? fsctl_peek(view.file, io, out, out_size)
-                                            : STATUS_INVALID_PARAMETER;
-    if (status == STATUS_SUCCESS && event)
-        NtSetEvent(event, NULL);
-    file_put(view.file);
-    return status;
+    return fsctl_control(&view, event, io, code, out, out_size);
+}
+
+/* DeviceIoControl() takes this way for the peek, whose device type is not that of a file system. */
+NTSTATUS NTAPI layer_NtDeviceIoControlFile(HANDLE handle, HANDLE event, PIO_APC_ROUTINE apc,
+                                           void *context, IO_STATUS_BLOCK *io, ULONG code, void *in,
+                                           ULONG in_size, void *out, ULONG out_size)
+{
+    struct handle_view view;
+
+    if (!handles_find(handle, &view))
+        return NtDeviceIoControlFile(handle, event, apc, context, io, code, in, in_size, out,
+                                     out_size);
+    return fsctl_control(&view, event, io, code, out, out_size);
 }
 
 NTSTATUS NTAPI layer_NtLockFile(HANDLE handle, HANDLE event, PIO_APC_ROUTINE apc, void *context,

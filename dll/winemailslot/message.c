@@ -93,6 +93,8 @@ NTSTATUS NTAPI layer_NtReadFile(HANDLE handle, HANDLE event, PIO_APC_ROUTINE apc
         status = STATUS_ACCESS_DENIED; /* X1, Q7 */
     else if (view.file->kind != FILE_SERVER)
         status = STATUS_INVALID_PARAMETER; /* X2, Q7 */
+    else if (apc && (view.file->port || view.file->pool))
+        status = STATUS_INVALID_PARAMETER; /* NT: one or the other */
     else
         status = read_message(view.file, &request, waits);
     file_put(view.file);
@@ -143,6 +145,8 @@ NTSTATUS NTAPI layer_NtWriteFile(HANDLE handle, HANDLE event, PIO_APC_ROUTINE ap
         status = STATUS_ACCESS_DENIED; /* X3, P9 */
     else if (view.file->kind != FILE_WRITER && view.file->kind != FILE_REMOTE)
         status = STATUS_INVALID_PARAMETER; /* X4 */
+    else if (apc && (view.file->port || view.file->pool))
+        status = STATUS_INVALID_PARAMETER; /* as for reads */
     else
         status = write_message(view.file, &completion, buffer, size);
     file_put(view.file);

@@ -21,7 +21,15 @@ struct pending
     struct read_request request;
     LONGLONG deadline; /* layer_clock(), -1 = never */
     ULONG thread_id;
-    HANDLE thread; /* for the APC, or NULL */
+    HANDLE thread;   /* for the APC, or NULL */
+    NTSTATUS status; /* once it has ended */
+    ULONG_PTR bytes;
+};
+
+/* Reads that have ended and are off their files' lists, in the order in which they ended. */
+struct pending_ended
+{
+    struct pending *first, *last;
 };
 
 static RTL_SRWLOCK pending_lock = RTL_SRWLOCK_INIT;
@@ -45,12 +53,12 @@ static int pending_try(struct file *file, const struct read_request *request, ui
 
 /* --- the list; lock held --------------------------------------------------------------------- */
 
-static void pending_watch(struct file *file)
+static bool pending_watch(struct file *file)
 {
-    struct unix_watch watch = {.slot = file->slot, .token = UNIX_ADDRESS(file)};
+    struct unix_watch watch = {.slot = file->slot, .token = UNIX_ADDRESS(file), .result = -1};
 
     if (file->watched)
-        return;
+        return true;
     file->watched = true;
     file->prev_watched = NULL;
     file->next_watched = pending_watched;
@@ -58,6 +66,7 @@ static void pending_watch(struct file *file)
         pending_watched->prev_watched = file;
     pending_watched = file;
     unix_call(UNIX_WATCH, &watch);
+    return watch.result == 0;
 }
 
 static void pending_unwatch(struct file *file)
@@ -93,38 +102,46 @@ static void pending_unlink(struct pending *pending)
 }
 
 /*
- * Ends one read. The file's reference is given back by the caller after the lock: it may be the
- * last, and giving up a file asks the Unix side.
+ * Ends one read: its status block and the file's own signal change together, under the lock, as the
+ * next read may pend as soon as one of them is seen. Everything else waits until after the lock:
+ * posting to a pool may need the loader's lock, giving up a file asks the Unix side.
  */
 static void pending_finish(struct pending *pending, NTSTATUS status, ULONG_PTR bytes,
-                           struct pending **done)
+                           struct pending_ended *ended)
 {
     struct file *file = pending->file;
 
     pending_unlink(pending);
-    complete_pended(file, &pending->request.completion, pending->thread, status, bytes);
+    complete_pended_status(&pending->request.completion, status, bytes);
     if (file->event && !(file->completion_flags & NT_SKIP_SET_EVENT))
         NtSetEvent(file->event, NULL);
-    pending->next = *done;
-    *done = pending;
+    pending->status = status;
+    pending->bytes = bytes;
+    pending->next = NULL;
+    if (ended->last)
+        ended->last->next = pending;
+    else
+        ended->first = pending;
+    ended->last = pending;
 }
 
-static void pending_release(struct pending *done)
+/* Tells the program of reads that have ended. Without the lock. */
+static void pending_release(struct pending_ended *ended)
 {
-    while (done)
+    for (struct pending *done = ended->first, *next; done; done = next)
     {
-        struct pending *next = done->next;
-
+        next = done->next;
+        complete_pended_notify(done->file, &done->request.completion, done->thread, done->status,
+                               done->bytes);
         if (done->thread)
             NtClose(done->thread);
         file_put(done->file);
         layer_free(done);
-        done = next;
     }
 }
 
 /* Gives messages to the reads of a file until one of both runs out. */
-static void pending_serve(struct file *file, struct pending **done)
+static void pending_serve(struct file *file, struct pending_ended *ended)
 {
     struct pending *pending;
 
@@ -138,9 +155,9 @@ static void pending_serve(struct file *file, struct pending **done)
             return;
         if (fault || result)
             /* R16: a buffer that is too small ends this read, the message waits for the next */
-            pending_finish(pending, fault ? fault : status_from_result(result), 0, done);
+            pending_finish(pending, fault ? fault : status_from_result(result), 0, ended);
         else
-            pending_finish(pending, STATUS_SUCCESS, bytes, done);
+            pending_finish(pending, STATUS_SUCCESS, bytes, ended);
     }
 }
 
@@ -148,7 +165,7 @@ static void pending_serve(struct file *file, struct pending **done)
 
 void pending_serve_tokens(const uint64_t *tokens, ULONG count)
 {
-    struct pending *done = NULL;
+    struct pending_ended ended = {NULL, NULL};
 
     layer_lock(&pending_lock);
     for (ULONG i = 0; i < count; i++)
@@ -160,15 +177,15 @@ void pending_serve_tokens(const uint64_t *tokens, ULONG count)
             if (UNIX_ADDRESS(file) == tokens[i])
                 break;
         if (file)
-            pending_serve(file, &done);
+            pending_serve(file, &ended);
     }
     RtlReleaseSRWLockExclusive(&pending_lock);
-    pending_release(done);
+    pending_release(&ended);
 }
 
 bool pending_expire(ULONG *ret_ms)
 {
-    struct pending *done = NULL;
+    struct pending_ended ended = {NULL, NULL};
     LONGLONG now = layer_clock(), nearest = -1;
     struct file *file, *next_file;
     bool any;
@@ -183,14 +200,14 @@ bool pending_expire(ULONG *ret_ms)
             if (pending->deadline < 0)
                 continue;
             if (pending->deadline <= now)
-                pending_finish(pending, STATUS_IO_TIMEOUT, 0, &done);
+                pending_finish(pending, STATUS_IO_TIMEOUT, 0, &ended);
             else if (nearest < 0 || pending->deadline < nearest)
                 nearest = pending->deadline;
         }
     }
     any = pending_watched != NULL;
     RtlReleaseSRWLockExclusive(&pending_lock);
-    pending_release(done);
+    pending_release(&ended);
     *ret_ms = nearest < 0                ? UINT32_MAX
               : nearest - now > 86400000 ? 86400000
                                          : (ULONG)(nearest - now);
@@ -227,7 +244,8 @@ static NTSTATUS pending_reset_event(struct file *file)
 
 NTSTATUS pending_read(struct file *file, const struct read_request *request)
 {
-    struct pending *pending, *done = NULL;
+    struct pending_ended ended = {NULL, NULL};
+    struct pending *pending;
     NTSTATUS status;
     int result = MAILSLOT_EMPTY;
     ULONG bytes;
@@ -257,15 +275,16 @@ NTSTATUS pending_read(struct file *file, const struct read_request *request)
             file->first = pending;
         file->last = pending;
         InterlockedIncrement(&file->n_pending);
-        pending_watch(file);
+        if (!pending_watch(file))
+            pending_finish(pending, STATUS_INSUFFICIENT_RESOURCES, 0, &ended);
         /* The last handle may have been closed since this call began. */
-        if (!file->handles)
-            pending_finish(pending, STATUS_CANCELLED, 0, &done);
+        else if (!file->handles)
+            pending_finish(pending, STATUS_CANCELLED, 0, &ended);
         pending = NULL;
         status = STATUS_PENDING;
     }
     RtlReleaseSRWLockExclusive(&pending_lock);
-    pending_release(done);
+    pending_release(&ended);
     if (status == STATUS_PENDING)
     {
         /* The waiting thread may just have ended; without one, the next read that pends helps. */
@@ -288,7 +307,8 @@ NTSTATUS pending_read(struct file *file, const struct read_request *request)
 
 bool pending_cancel(struct file *file, ULONG thread_id, const IO_STATUS_BLOCK *io)
 {
-    struct pending *done = NULL, *next;
+    struct pending_ended ended = {NULL, NULL};
+    struct pending *next;
     bool found = false;
 
     layer_lock(&pending_lock);
@@ -298,17 +318,18 @@ bool pending_cancel(struct file *file, ULONG thread_id, const IO_STATUS_BLOCK *i
         if ((thread_id && pending->thread_id != thread_id) ||
             (io && pending->request.completion.io != io))
             continue;
-        pending_finish(pending, STATUS_CANCELLED, 0, &done);
+        pending_finish(pending, STATUS_CANCELLED, 0, &ended);
         found = true;
     }
     RtlReleaseSRWLockExclusive(&pending_lock);
-    pending_release(done);
+    pending_release(&ended);
     return found;
 }
 
 void pending_thread_ended(ULONG thread_id)
 {
-    struct pending *done = NULL, *next;
+    struct pending_ended ended = {NULL, NULL};
+    struct pending *next;
     struct file *file, *next_file;
 
     layer_lock(&pending_lock);
@@ -319,11 +340,11 @@ void pending_thread_ended(ULONG thread_id)
         {
             next = pending->next;
             if (pending->thread_id == thread_id)
-                pending_finish(pending, STATUS_CANCELLED, 0, &done);
+                pending_finish(pending, STATUS_CANCELLED, 0, &ended);
         }
     }
     RtlReleaseSRWLockExclusive(&pending_lock);
-    pending_release(done);
+    pending_release(&ended);
 }
 
 void pending_thread_ends(void)

@@ -140,28 +140,38 @@ static void reader_bury(struct file *file)
     }
 }
 
-/* Waits behind asynchronous reads that came first (R15): as one of them, with an own event. */
+/*
+ * Waits behind asynchronous reads that came first (R15): as one of them, with an own event and
+ * status block. Both outlive this thread if it is killed: the read then ends into nothing.
+ */
 static NTSTATUS reader_read_behind(struct file *file, const struct read_request *request,
                                    ULONG *ret_bytes)
 {
-    IO_STATUS_BLOCK io = {.Status = STATUS_PENDING};
+    IO_STATUS_BLOCK *io = layer_alloc(sizeof(*io));
     struct read_request own = *request;
     NTSTATUS status;
     HANDLE event;
 
+    if (!io)
+        return STATUS_NO_MEMORY;
     status = NtCreateEvent(&event, EVENT_ALL_ACCESS, NULL, NT_NOTIFICATION_EVENT, FALSE);
     if (status)
+    {
+        layer_free(io);
         return status;
-    own.completion = (struct completion){.event = event, .io = &io};
+    }
+    io->Status = STATUS_PENDING;
+    own.completion = (struct completion){.event = event, .io = io};
     status = pending_read(file, &own);
     if (status == STATUS_PENDING)
     {
         NtWaitForSingleObject(event, FALSE, NULL);
-        status = io.Status;
+        status = io->Status;
     }
     if (status == STATUS_SUCCESS)
-        *ret_bytes = io.Information;
+        *ret_bytes = io->Information;
     NtClose(event);
+    layer_free(io);
     return status;
 }
 
