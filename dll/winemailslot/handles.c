@@ -13,33 +13,23 @@
  * points to a struct file, whose reference count tells whether it lives (file_get), and a second
  * look at the table tells whether it is still this handle's.
  */
-#define HANDLES_CHUNK  4096
-#define HANDLES_CHUNKS 4096 /* 2^24 handles, the most that Wine gives out */
-
 #define HANDLES_UNKNOWN ((struct file *)0)
-#define HANDLES_FOREIGN ((struct file *)1)
 #define HANDLES_CLOSING ((struct file *)2) /* a slot's, until the native close has returned */
 
 /* A closer may be killed half-way: then the handle is left to Wine. */
 #define HANDLES_CLOSING_LOOKS 100000
 
-struct entry
-{
-    struct file *volatile file;
-    volatile ACCESS_MASK access;
-};
-
-static struct entry *volatile handles_chunks[HANDLES_CHUNKS];
+struct handles_entry *volatile handles_chunks[HANDLES_CHUNKS];
 
 static ULONG_PTR handles_index(HANDLE handle)
 {
     return (ULONG_PTR)handle >> 2;
 }
 
-static struct entry *handles_entry(HANDLE handle)
+static struct handles_entry *handles_entry(HANDLE handle)
 {
     ULONG_PTR index = handles_index(handle);
-    struct entry *chunk;
+    struct handles_entry *chunk;
 
     if (index >= HANDLES_CHUNK * HANDLES_CHUNKS)
         return NULL; /* pseudo handles among them */
@@ -47,10 +37,10 @@ static struct entry *handles_entry(HANDLE handle)
     return chunk ? &chunk[index % HANDLES_CHUNK] : NULL;
 }
 
-static struct entry *handles_make_entry(HANDLE handle)
+static struct handles_entry *handles_make_entry(HANDLE handle)
 {
     ULONG_PTR index = handles_index(handle);
-    struct entry *chunk;
+    struct handles_entry *chunk;
 
     if (index >= HANDLES_CHUNK * HANDLES_CHUNKS)
         return NULL;
@@ -75,13 +65,13 @@ static bool handles_is_slot(const struct file *file)
  * A handle that another thread is closing must neither be adopted afresh (the entry would outlive
  * the handle) nor be used natively (a read would swallow the lease's socket).
  */
-static void handles_await_close(const struct entry *entry)
+static void handles_await_close(const struct handles_entry *entry)
 {
     for (int i = 0; i < HANDLES_CLOSING_LOOKS && entry->file == HANDLES_CLOSING; i++)
         NtYieldExecution();
 }
 
-static bool handles_get(struct entry *entry, struct handle_view *ret)
+static bool handles_get(struct handles_entry *entry, struct handle_view *ret)
 {
     for (;;)
     {
@@ -103,7 +93,7 @@ static bool handles_get(struct entry *entry, struct handle_view *ret)
 
 bool handles_find(HANDLE handle, struct handle_view *ret)
 {
-    struct entry *entry = handles_entry(handle);
+    struct handles_entry *entry = handles_entry(handle);
 
     if (!entry)
     {
@@ -144,14 +134,14 @@ bool handles_find(HANDLE handle, struct handle_view *ret)
 
 bool handles_find_known(HANDLE handle, struct handle_view *ret)
 {
-    struct entry *entry = handles_entry(handle);
+    struct handles_entry *entry = handles_entry(handle);
 
     return entry && handles_get(entry, ret);
 }
 
 struct file *handles_peek(HANDLE handle)
 {
-    struct entry *entry = handles_entry(handle);
+    struct handles_entry *entry = handles_entry(handle);
     struct file *file = entry ? entry->file : NULL;
 
     return handles_is_slot(file) ? file : NULL;
@@ -159,7 +149,7 @@ struct file *handles_peek(HANDLE handle)
 
 bool handles_add(HANDLE handle, struct file *file, ACCESS_MASK access)
 {
-    struct entry *entry = handles_make_entry(handle);
+    struct handles_entry *entry = handles_make_entry(handle);
 
     if (!entry)
         return false;
@@ -170,22 +160,15 @@ bool handles_add(HANDLE handle, struct file *file, ACCESS_MASK access)
 
 void handles_add_foreign(HANDLE handle)
 {
-    struct entry *entry = handles_make_entry(handle);
+    struct handles_entry *entry = handles_make_entry(handle);
 
     if (entry)
         entry->file = HANDLES_FOREIGN;
 }
 
-bool handles_is_foreign(HANDLE handle)
-{
-    struct entry *entry = handles_entry(handle);
-
-    return entry && entry->file == HANDLES_FOREIGN;
-}
-
 struct file *handles_remove(HANDLE handle, ACCESS_MASK *ret_access)
 {
-    struct entry *entry = handles_entry(handle);
+    struct handles_entry *entry = handles_entry(handle);
     struct file *file;
 
     for (;;)
@@ -202,7 +185,7 @@ struct file *handles_remove(HANDLE handle, ACCESS_MASK *ret_access)
 
 void handles_removed(HANDLE handle)
 {
-    struct entry *entry = handles_entry(handle);
+    struct handles_entry *entry = handles_entry(handle);
     struct file *file = entry ? entry->file : HANDLES_UNKNOWN;
 
     /* The value may be another thread's new handle by now: at worst it is looked at once more. */

@@ -11,6 +11,31 @@ struct handle_view
     ACCESS_MASK access;
 };
 
+/* The table; private to handles.c but for the question that every call of every module asks. */
+#define HANDLES_CHUNK   4096
+#define HANDLES_CHUNKS  4096 /* 2^24 handles, the most that Wine gives out */
+#define HANDLES_FOREIGN ((struct file *)1)
+
+struct handles_entry
+{
+    struct file *volatile file;
+    volatile ACCESS_MASK access;
+};
+
+extern struct handles_entry *volatile handles_chunks[HANDLES_CHUNKS];
+
+/* Whether the handle is known to be no mailslot. */
+static inline bool handles_is_foreign(HANDLE handle)
+{
+    ULONG_PTR index = (ULONG_PTR)handle >> 2;
+    const struct handles_entry *chunk;
+
+    if (index >= HANDLES_CHUNK * HANDLES_CHUNKS)
+        return false;
+    chunk = handles_chunks[index / HANDLES_CHUNK];
+    return chunk && chunk[index % HANDLES_CHUNK].file == HANDLES_FOREIGN;
+}
+
 /*
  * Is it one of ours? Handles that this process made itself are known; one that it inherited or was
  * given is looked at once, which may ask the daemon. Costs two loads for a known foreign handle.
@@ -34,9 +59,6 @@ NTSTATUS NTAPI layer_NtClose(HANDLE handle);
 
 /* Whether a handle that is no mailslot is a file at all (I9). */
 bool handles_is_file(HANDLE handle);
-
-/* Whether the handle is known to be no mailslot. */
-bool handles_is_foreign(HANDLE handle);
 
 /*
  * Before the handle is closed: a slot's file with the reference that the handle had, or NULL. Then

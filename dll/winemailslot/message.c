@@ -68,37 +68,51 @@ static NTSTATUS read_message(struct file *file, struct read_request *request, bo
     return complete_inline(file, &request->completion, bytes);
 }
 
-NTSTATUS NTAPI layer_NtReadFile(HANDLE handle, HANDLE event, PIO_APC_ROUTINE apc, void *context,
-                                IO_STATUS_BLOCK *io, void *buffer, ULONG size,
-                                LARGE_INTEGER *offset, ULONG *key)
+/* `caller`: who called NtReadFile. */
+static __attribute__((noinline)) NTSTATUS read_file(const struct handle_view *view,
+                                                    struct read_request *request, bool offset,
+                                                    const void *caller)
 {
-    struct read_request request = {
-        .buffer = buffer,
-        .size = size,
-        .completion = {.event = event, .apc = apc, .context = context, .io = io},
-    };
-    struct handle_view view;
-    NTSTATUS status;
+    const struct completion *completion = &request->completion;
+    struct file *file = view->file;
     bool waits;
 
-    if (!handles_find(handle, &view))
-        return NtReadFile(handle, event, apc, context, io, buffer, size, offset, key);
+    if (!(view->access & FILE_READ_DATA))
+        return STATUS_ACCESS_DENIED; /* X1, Q7 */
+    if (file->kind != FILE_SERVER)
+        return STATUS_INVALID_PARAMETER; /* X2, Q7 */
+    if (completion->apc && (file->port || file->pool))
+        return STATUS_INVALID_PARAMETER; /* NT: one or the other */
     /*
      * ReadFile without OVERLAPPED on an asynchronous handle (all of CreateMailslot's, C2) calls
      * with neither event, APC, context nor offset, and then waits for the handle.
      */
-    waits = file_is_synchronous(view.file) || (!event && !apc && !context && !offset &&
-                                               layer_in_kernelbase(__builtin_return_address(0)));
-    if (!(view.access & FILE_READ_DATA))
-        status = STATUS_ACCESS_DENIED; /* X1, Q7 */
-    else if (view.file->kind != FILE_SERVER)
-        status = STATUS_INVALID_PARAMETER; /* X2, Q7 */
-    else if (apc && (view.file->port || view.file->pool))
-        status = STATUS_INVALID_PARAMETER; /* NT: one or the other */
-    else
-        status = read_message(view.file, &request, waits);
-    file_put(view.file);
-    return status;
+    waits = file_is_synchronous(file) ||
+            (!completion->event && !completion->apc && !completion->context && !offset &&
+             layer_in_kernelbase(caller));
+    return read_message(file, request, waits);
+}
+
+NTSTATUS NTAPI layer_NtReadFile(HANDLE handle, HANDLE event, PIO_APC_ROUTINE apc, void *context,
+                                IO_STATUS_BLOCK *io, void *buffer, ULONG size,
+                                LARGE_INTEGER *offset, ULONG *key)
+{
+    struct handle_view view;
+
+    /* First of all, and with nothing prepared: most reads are of files, pipes and sockets. */
+    if (!handles_is_foreign(handle) && handles_find(handle, &view))
+    {
+        struct read_request request = {
+            .buffer = buffer,
+            .size = size,
+            .completion = {.event = event, .apc = apc, .context = context, .io = io},
+        };
+        NTSTATUS status = read_file(&view, &request, offset, __builtin_return_address(0));
+
+        file_put(view.file);
+        return status;
+    }
+    return NtReadFile(handle, event, apc, context, io, buffer, size, offset, key);
 }
 
 static NTSTATUS write_message(struct file *file, const struct completion *completion,
@@ -131,24 +145,34 @@ static NTSTATUS write_message(struct file *file, const struct completion *comple
     return complete_inline(file, completion, size);
 }
 
+static __attribute__((noinline)) NTSTATUS write_file(const struct handle_view *view,
+                                                     const struct completion *completion,
+                                                     const void *buffer, ULONG size)
+{
+    struct file *file = view->file;
+
+    if (!(view->access & (FILE_WRITE_DATA | FILE_APPEND_DATA)))
+        return STATUS_ACCESS_DENIED; /* X3, P9 */
+    if (file->kind != FILE_WRITER && file->kind != FILE_REMOTE)
+        return STATUS_INVALID_PARAMETER; /* X4 */
+    if (completion->apc && (file->port || file->pool))
+        return STATUS_INVALID_PARAMETER; /* as for reads */
+    return write_message(file, completion, buffer, size);
+}
+
 NTSTATUS NTAPI layer_NtWriteFile(HANDLE handle, HANDLE event, PIO_APC_ROUTINE apc, void *context,
                                  IO_STATUS_BLOCK *io, const void *buffer, ULONG size,
                                  LARGE_INTEGER *offset, ULONG *key)
 {
-    struct completion completion = {.event = event, .apc = apc, .context = context, .io = io};
     struct handle_view view;
-    NTSTATUS status;
 
-    if (!handles_find(handle, &view))
-        return NtWriteFile(handle, event, apc, context, io, buffer, size, offset, key);
-    if (!(view.access & (FILE_WRITE_DATA | FILE_APPEND_DATA)))
-        status = STATUS_ACCESS_DENIED; /* X3, P9 */
-    else if (view.file->kind != FILE_WRITER && view.file->kind != FILE_REMOTE)
-        status = STATUS_INVALID_PARAMETER; /* X4 */
-    else if (apc && (view.file->port || view.file->pool))
-        status = STATUS_INVALID_PARAMETER; /* as for reads */
-    else
-        status = write_message(view.file, &completion, buffer, size);
-    file_put(view.file);
-    return status;
+    if (!handles_is_foreign(handle) && handles_find(handle, &view))
+    {
+        struct completion completion = {.event = event, .apc = apc, .context = context, .io = io};
+        NTSTATUS status = write_file(&view, &completion, buffer, size);
+
+        file_put(view.file);
+        return status;
+    }
+    return NtWriteFile(handle, event, apc, context, io, buffer, size, offset, key);
 }
