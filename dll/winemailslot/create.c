@@ -180,7 +180,9 @@ NTSTATUS NTAPI layer_NtCreateMailslotFile(HANDLE *ret, ULONG access, OBJECT_ATTR
         if (status)
             return status;
         /* The quota is accepted and not kept, as row C13 says for 0: ours is the daemon's. */
+        handles_birth();
         status = create_slot(ret, access, attributes, io, options, max_message, timeout, &result);
+        handles_born();
         if (!create_unavailable(result))
             return status;
     }
@@ -231,7 +233,11 @@ static NTSTATUS create_open(HANDLE *ret, ACCESS_MASK access, OBJECT_ATTRIBUTES *
         else
             status = unix_probe(ret, sizeof(*ret), io, sizeof(*io));
         if (status == STATUS_SUCCESS)
+        {
+            handles_birth();
             status = create_open_slot(&handle, access, attributes, &name, options, &result);
+            handles_born();
+        }
         if (create_unavailable(result))
             *ret_kind = NAME_OTHER;
         else if (status == STATUS_SUCCESS)

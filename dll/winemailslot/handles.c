@@ -18,6 +18,7 @@
 
 /* A closer may be killed half-way: then the handle is left to Wine. */
 #define HANDLES_CLOSING_LOOKS 100000
+#define HANDLES_BIRTH_LOOKS   2000
 
 struct handles_entry *volatile handles_chunks[HANDLES_CHUNKS];
 
@@ -71,6 +72,29 @@ static void handles_await_close(const struct handles_entry *entry)
         NtYieldExecution();
 }
 
+static volatile LONG handles_births;
+
+void handles_birth(void)
+{
+    InterlockedIncrement(&handles_births);
+}
+
+void handles_born(void)
+{
+    InterlockedDecrement(&handles_births);
+}
+
+/*
+ * An unknown handle may be one that is just being made. To adopt it would hold its lease open for
+ * a moment that nobody expects: long enough for a slot to outlive its handle. A maker that was
+ * killed is not waited for long.
+ */
+static void handles_await_births(const struct handles_entry *entry)
+{
+    for (int i = 0; i < HANDLES_BIRTH_LOOKS && handles_births && !entry->file; i++)
+        NtYieldExecution();
+}
+
 static bool handles_get(struct handles_entry *entry, struct handle_view *ret)
 {
     for (;;)
@@ -107,6 +131,8 @@ bool handles_find(HANDLE handle, struct handle_view *ret)
         return false;
     if (entry->file == HANDLES_CLOSING)
         handles_await_close(entry);
+    if (entry->file == HANDLES_UNKNOWN)
+        handles_await_births(entry);
     if (entry->file == HANDLES_UNKNOWN)
     {
         ACCESS_MASK access = 0;
@@ -147,6 +173,16 @@ struct file *handles_peek(HANDLE handle)
     return handles_is_slot(file) ? file : NULL;
 }
 
+/* The value's last handle was closed where we do not see it (by another process), or it was adopted
+ * while it was made: what the table says of it is over. */
+static void handles_replace(struct handles_entry *entry, struct file *file)
+{
+    struct file *old = InterlockedExchangePointer((void *volatile *)&entry->file, file);
+
+    if (handles_is_slot(old))
+        file_close(old);
+}
+
 bool handles_add(HANDLE handle, struct file *file, ACCESS_MASK access)
 {
     struct handles_entry *entry = handles_make_entry(handle);
@@ -154,7 +190,7 @@ bool handles_add(HANDLE handle, struct file *file, ACCESS_MASK access)
     if (!entry)
         return false;
     entry->access = access;
-    InterlockedExchangePointer((void *volatile *)&entry->file, file);
+    handles_replace(entry, file);
     return true;
 }
 
@@ -162,8 +198,8 @@ void handles_add_foreign(HANDLE handle)
 {
     struct handles_entry *entry = handles_make_entry(handle);
 
-    if (entry)
-        entry->file = HANDLES_FOREIGN;
+    if (entry && entry->file != HANDLES_FOREIGN)
+        handles_replace(entry, HANDLES_FOREIGN);
 }
 
 struct file *handles_remove(HANDLE handle, ACCESS_MASK *ret_access)

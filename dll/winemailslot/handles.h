@@ -51,6 +51,13 @@ struct file *handles_peek(HANDLE handle);
 /* A new handle value that is a mailslot; takes over one reference on file. False: no memory. */
 bool handles_add(HANDLE handle, struct file *file, ACCESS_MASK access);
 
+/*
+ * Around the making of a slot's handle, up to handles_add(): others that happen to use its value
+ * already (a handle that was closed before) wait with their questions.
+ */
+void handles_birth(void);
+void handles_born(void);
+
 /* A handle value that has just come from a call that never makes mailslots. */
 void handles_add_foreign(HANDLE handle);
 
