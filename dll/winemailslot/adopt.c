@@ -41,8 +41,15 @@ struct file *adopt_handle(HANDLE handle, ACCESS_MASK *ret_access, bool *ret_unsu
     NTSTATUS status;
     int fd;
 
-    if (!layer_active() || adopt_fd(handle, &fd))
+    if (!layer_active())
         return NULL;
+    status = adopt_fd(handle, &fd);
+    if (status)
+    {
+        /* No handle at all: its value may become a slot's at any time, so nothing is noted. */
+        *ret_unsure = status == STATUS_INVALID_HANDLE;
+        return NULL;
+    }
     close_fd.fd = arguments.fd = fd;
     status = unix_call(UNIX_ADOPT, &arguments);
     unix_call(UNIX_CLOSE_FD, &close_fd);

@@ -26,6 +26,8 @@ NTSTATUS NTAPI layer_NtClose(HANDLE handle)
     kind = file->kind;
     lease_id = file->lease_id;
     file_close(file);
+    if (kind == FILE_SERVER)
+        handles_await_adoptions();
     file_check(kind, lease_id);
     return status;
 }

@@ -17,8 +17,10 @@
 #define HANDLES_CLOSING ((struct file *)2) /* a slot's, until the native close has returned */
 
 /* A closer may be killed half-way: then the handle is left to Wine. */
-#define HANDLES_CLOSING_LOOKS 100000
-#define HANDLES_BIRTH_LOOKS   2000
+#define HANDLES_CLOSING_LOOKS  100000
+#define HANDLES_BIRTH_LOOKS    2000
+#define HANDLES_ADOPTION_LOOKS 100
+#define HANDLES_ADOPTION_MS    50
 
 struct handles_entry *volatile handles_chunks[HANDLES_CHUNKS];
 
@@ -72,7 +74,7 @@ static void handles_await_close(const struct handles_entry *entry)
         NtYieldExecution();
 }
 
-static volatile LONG handles_births;
+static volatile LONG handles_births, handles_adoptions;
 
 void handles_birth(void)
 {
@@ -95,6 +97,23 @@ static void handles_await_births(const struct handles_entry *entry)
         NtYieldExecution();
 }
 
+/*
+ * Whoever looks at a handle holds its lease open for that moment, also if he came by its value
+ * wrongly (a handle that was closed and made anew): a slot must not outlive its handle for that.
+ */
+void handles_await_adoptions(void)
+{
+    LARGE_INTEGER millisecond = {.QuadPart = -10000};
+
+    for (int i = 0; i < HANDLES_ADOPTION_LOOKS && handles_adoptions > 0; i++)
+        NtYieldExecution();
+    for (int i = 0; i < HANDLES_ADOPTION_MS && handles_adoptions > 0; i++)
+        NtDelayExecution(FALSE, &millisecond);
+    /* Whoever is still not done was killed; the next close shall not wait for him again. */
+    if (handles_adoptions > 0)
+        InterlockedExchange(&handles_adoptions, 0);
+}
+
 static bool handles_get(struct handles_entry *entry, struct handle_view *ret)
 {
     for (;;)
@@ -113,6 +132,19 @@ static bool handles_get(struct handles_entry *entry, struct handle_view *ret)
         }
         file_put(file);
     }
+}
+
+/* The handle was closed while it was looked at: by a thread that did not know it for a slot. */
+static void handles_discard(struct handles_entry *entry, struct file *file)
+{
+    enum file_kind kind = file->kind;
+    uint64_t lease_id = file->lease_id;
+
+    if (InterlockedCompareExchangePointer((void *volatile *)&entry->file, HANDLES_UNKNOWN, file) !=
+        file)
+        return; /* given up by others already */
+    file_close(file);
+    file_check(kind, lease_id);
 }
 
 bool handles_find(HANDLE handle, struct handle_view *ret)
@@ -136,8 +168,13 @@ bool handles_find(HANDLE handle, struct handle_view *ret)
     if (entry->file == HANDLES_UNKNOWN)
     {
         ACCESS_MASK access = 0;
+        LONG closes = entry->closes;
         bool unsure = false;
-        struct file *file = adopt_handle(handle, &access, &unsure);
+        struct file *file;
+
+        InterlockedIncrement(&handles_adoptions);
+        file = adopt_handle(handle, &access, &unsure);
+        InterlockedDecrement(&handles_adoptions);
 
         if (unsure)
             return false;
@@ -153,6 +190,8 @@ bool handles_find(HANDLE handle, struct handle_view *ret)
             if (InterlockedCompareExchangePointer((void *volatile *)&entry->file, file,
                                                   HANDLES_UNKNOWN))
                 file_close(file);
+            else if (entry->closes != closes)
+                handles_discard(entry, file);
         }
     }
     return handles_get(entry, ret);
@@ -207,6 +246,8 @@ struct file *handles_remove(HANDLE handle, ACCESS_MASK *ret_access)
     struct handles_entry *entry = handles_entry(handle);
     struct file *file;
 
+    if (entry)
+        InterlockedIncrement(&entry->closes);
     for (;;)
     {
         file = entry ? entry->file : NULL;

@@ -20,6 +20,7 @@ struct handles_entry
 {
     struct file *volatile file;
     volatile ACCESS_MASK access;
+    volatile LONG closes; /* how often this value was closed: tells whether it is still the same */
 };
 
 extern struct handles_entry *volatile handles_chunks[HANDLES_CHUNKS];
@@ -57,6 +58,9 @@ bool handles_add(HANDLE handle, struct file *file, ACCESS_MASK access);
  */
 void handles_birth(void);
 void handles_born(void);
+
+/* After a slot's handle was closed: until nobody looks at handles of unknown origin. Bounded. */
+void handles_await_adoptions(void);
 
 /* A handle value that has just come from a call that never makes mailslots. */
 void handles_add_foreign(HANDLE handle);

@@ -154,6 +154,7 @@ NTSTATUS NTAPI LdrGetDllHandle(const WCHAR *, ULONG, const UNICODE_STRING *, HMO
 PEB *NTAPI RtlGetCurrentPeb(void);
 void NTAPI RtlExitUserThread(ULONG);
 NTSTATUS NTAPI NtYieldExecution(void);
+NTSTATUS NTAPI NtDelayExecution(BOOLEAN, const LARGE_INTEGER *);
 void *NTAPI RtlAllocateHeap(HANDLE, ULONG, SIZE_T);
 BOOLEAN NTAPI RtlFreeHeap(HANDLE, ULONG, void *);
 void NTAPI RtlAcquireSRWLockExclusive(RTL_SRWLOCK *);
