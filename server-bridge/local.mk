@@ -7,7 +7,7 @@ MAILSLOT_C = \
 	server-bridge/queue/lock.c \
 	server-bridge/control/packet.c server-bridge/control/address.c \
 	server-bridge/client/connection.c server-bridge/client/slot.c \
-	server-bridge/client/message.c server-bridge/client/start.c \
+	server-bridge/client/message.c server-bridge/client/send.c server-bridge/client/start.c \
 	server-bridge/client/strerror.c
 MAILSLOT_H = \
 	server-bridge/queue/queue.h server-bridge/queue/ring.h server-bridge/queue/map.h \
@@ -31,6 +31,22 @@ server_bridge_libnet_a_SOURCES = \
 	server-bridge/net/netbios/interfaces.c server-bridge/net/netbios/interfaces.h \
 	server-bridge/net/netbios/name.c server-bridge/net/netbios/name.h \
 	server-bridge/net/netbios/netbios.c server-bridge/net/netbios/netbios.h \
+	server-bridge/net/policy.c server-bridge/net/policy.h \
+	server-bridge/net/netbios/answer.c server-bridge/net/netbios/answer.h \
+	server-bridge/net/netbios/cache.c server-bridge/net/netbios/cache.h \
+	server-bridge/net/netbios/claim.c server-bridge/net/netbios/claim.h \
+	server-bridge/net/netbios/claim_state.h server-bridge/net/netbios/claim_wins.h \
+	server-bridge/net/netbios/claim_messages.c server-bridge/net/netbios/claim_wins.c \
+	server-bridge/net/netbios/dns.c server-bridge/net/netbios/dns.h \
+	server-bridge/net/netbios/lan.c server-bridge/net/netbios/lan.h \
+	server-bridge/net/netbios/name_service.c server-bridge/net/netbios/node.h \
+	server-bridge/net/netbios/ns_link.c server-bridge/net/netbios/ns_link.h \
+	server-bridge/net/netbios/ns_message.c server-bridge/net/netbios/ns_message.h \
+	server-bridge/net/netbios/peers.c server-bridge/net/netbios/peers.h \
+	server-bridge/net/netbios/query.c server-bridge/net/netbios/query.h \
+	server-bridge/net/netbios/receive.c server-bridge/net/netbios/send.c \
+	server-bridge/net/netbios/state.h \
+	server-bridge/net/netbios/unexpected.c server-bridge/net/netbios/unexpected.h \
 	server-bridge/net/netbios/own.c server-bridge/net/netbios/own.h \
 	server-bridge/net/netbios/resolve.c server-bridge/net/netbios/resolve.h \
 	server-bridge/net/netbios/socket.c server-bridge/net/netbios/socket.h \
@@ -39,9 +55,11 @@ server_bridge_libnet_a_SOURCES = \
 server_bridge_libdaemon_a_CFLAGS = $(AM_CFLAGS) $(SYSTEMD_CFLAGS) $(JANSSON_CFLAGS) $(INIH_CFLAGS)
 server_bridge_libdaemon_a_SOURCES = \
 	server-bridge/daemon/config.c server-bridge/daemon/config.h \
+	server-bridge/daemon/config_file.c \
 	server-bridge/daemon/deliver.c server-bridge/daemon/deliver.h \
 	server-bridge/daemon/fold.c server-bridge/daemon/fold.h \
 	server-bridge/daemon/host.c server-bridge/daemon/host.h \
+	server-bridge/daemon/network.c server-bridge/daemon/network.h \
 	server-bridge/daemon/listen.c server-bridge/daemon/listen.h \
 	server-bridge/daemon/peer.c server-bridge/daemon/peer.h \
 	server-bridge/daemon/registry.c server-bridge/daemon/registry.h \

@@ -5,9 +5,14 @@ UNIT_QUEUE = tests/unit/test_queue tests/unit/test_queue_ring tests/unit/test_qu
 	tests/unit/test_queue_step tests/unit/test_queue_hostile
 UNIT_NET = tests/unit/test_nbt_codepage tests/unit/test_nbt_dedupe tests/unit/test_nbt_interfaces \
 	tests/unit/test_nbt_name tests/unit/test_nbt_transaction tests/unit/test_nbt_tshark \
-	tests/unit/test_net_bad_inputs tests/unit/test_net_send
+	tests/unit/test_net_bad_inputs tests/unit/test_net_send tests/unit/test_ns_message tests/unit/test_ns_hostile \
+	tests/unit/test_ns_tshark tests/unit/test_own tests/unit/test_claim tests/unit/test_claim_wins tests/unit/test_answer \
+	tests/unit/test_query tests/unit/test_cache tests/unit/test_dns tests/unit/test_unexpected \
+	tests/unit/test_lan tests/unit/test_lan_nmbd tests/unit/test_nbt_socket tests/unit/test_policy \
+	tests/unit/test_resolve
 UNIT_DAEMON = tests/unit/test_packet tests/unit/test_fold tests/unit/test_config \
 	tests/unit/test_registry tests/unit/test_client tests/unit/test_daemon \
+	tests/unit/test_daemon_remote \
 	tests/fault/test_fault_restart tests/fault/test_fault_clients tests/fault/test_fault_fds
 
 if HAVE_CMOCKA
@@ -54,6 +59,7 @@ tests_unit_test_nbt_name_LDADD = $(NET_TEST_LIBS)
 tests_unit_test_nbt_transaction_SOURCES = tests/unit/test_nbt_transaction.c tests/unit/nbt_vectors.h
 tests_unit_test_nbt_transaction_CFLAGS = $(UNITFLAGS)
 tests_unit_test_nbt_transaction_LDADD = $(NET_TEST_LIBS)
+tests_unit_test_nbt_tshark_SOURCES = tests/unit/test_nbt_tshark.c tests/unit/tshark_support.h
 tests_unit_test_nbt_tshark_CFLAGS = $(UNITFLAGS)
 tests_unit_test_nbt_tshark_LDADD = $(NET_TEST_LIBS)
 tests_unit_test_net_bad_inputs_SOURCES = tests/unit/test_net_bad_inputs.c tests/unit/nbt_vectors.h
@@ -61,6 +67,47 @@ tests_unit_test_net_bad_inputs_CFLAGS = $(UNITFLAGS)
 tests_unit_test_net_bad_inputs_LDADD = $(NET_TEST_LIBS)
 tests_unit_test_net_send_CFLAGS = $(UNITFLAGS)
 tests_unit_test_net_send_LDADD = $(NET_TEST_LIBS)
+tests_unit_test_resolve_CFLAGS = $(UNITFLAGS)
+tests_unit_test_resolve_LDADD = $(NET_TEST_LIBS)
+tests_unit_test_ns_message_SOURCES = tests/unit/test_ns_message.c tests/unit/nbt_vectors.h \
+	tests/unit/ns_vectors.h
+tests_unit_test_ns_hostile_SOURCES = tests/unit/test_ns_hostile.c tests/unit/nbt_vectors.h \
+	tests/unit/ns_vectors.h
+tests_unit_test_ns_hostile_CFLAGS = $(UNITFLAGS)
+tests_unit_test_ns_hostile_LDADD = $(NET_TEST_LIBS)
+tests_unit_test_ns_message_CFLAGS = $(UNITFLAGS)
+tests_unit_test_ns_message_LDADD = $(NET_TEST_LIBS)
+tests_unit_test_ns_tshark_SOURCES = tests/unit/test_ns_tshark.c tests/unit/tshark_support.h
+tests_unit_test_ns_tshark_CFLAGS = $(UNITFLAGS)
+tests_unit_test_ns_tshark_LDADD = $(NET_TEST_LIBS)
+tests_unit_test_own_CFLAGS = $(UNITFLAGS)
+tests_unit_test_own_LDADD = $(NET_TEST_LIBS)
+tests_unit_test_claim_SOURCES = tests/unit/test_claim.c tests/unit/claim_support.h
+tests_unit_test_claim_wins_SOURCES = tests/unit/test_claim_wins.c tests/unit/claim_support.h
+tests_unit_test_claim_wins_CFLAGS = $(UNITFLAGS)
+tests_unit_test_claim_wins_LDADD = $(NET_TEST_LIBS)
+tests_unit_test_claim_CFLAGS = $(UNITFLAGS)
+tests_unit_test_claim_LDADD = $(NET_TEST_LIBS)
+tests_unit_test_answer_CFLAGS = $(UNITFLAGS)
+tests_unit_test_answer_LDADD = $(NET_TEST_LIBS)
+tests_unit_test_query_CFLAGS = $(UNITFLAGS)
+tests_unit_test_query_LDADD = $(NET_TEST_LIBS)
+tests_unit_test_cache_CFLAGS = $(UNITFLAGS)
+tests_unit_test_cache_LDADD = $(NET_TEST_LIBS)
+tests_unit_test_dns_CFLAGS = $(UNITFLAGS)
+tests_unit_test_dns_LDADD = $(NET_TEST_LIBS)
+tests_unit_test_unexpected_CFLAGS = $(UNITFLAGS)
+tests_unit_test_unexpected_LDADD = $(NET_TEST_LIBS)
+tests_unit_test_lan_SOURCES = tests/unit/test_lan.c tests/unit/lan_support.h
+tests_unit_test_lan_nmbd_SOURCES = tests/unit/test_lan_nmbd.c tests/unit/lan_support.h
+tests_unit_test_lan_nmbd_CFLAGS = $(UNITFLAGS)
+tests_unit_test_lan_nmbd_LDADD = $(NET_TEST_LIBS)
+tests_unit_test_lan_CFLAGS = $(UNITFLAGS)
+tests_unit_test_lan_LDADD = $(NET_TEST_LIBS)
+tests_unit_test_nbt_socket_CFLAGS = $(UNITFLAGS)
+tests_unit_test_nbt_socket_LDADD = $(NET_TEST_LIBS)
+tests_unit_test_policy_CFLAGS = $(UNITFLAGS)
+tests_unit_test_policy_LDADD = $(NET_TEST_LIBS)
 
 # Against a real mailslotd ($MAILSLOTD), or parts of it
 DAEMON_TEST_LIBS = $(DAEMON_LIBS) $(UNIT_LIBS)
@@ -82,6 +129,9 @@ tests_unit_test_client_LDADD = $(DAEMON_TEST_LIBS)
 tests_unit_test_daemon_SOURCES = tests/unit/test_daemon.c tests/unit/daemon_support.h
 tests_unit_test_daemon_CFLAGS = $(UNITFLAGS)
 tests_unit_test_daemon_LDADD = $(DAEMON_TEST_LIBS)
+tests_unit_test_daemon_remote_SOURCES = tests/unit/test_daemon_remote.c tests/unit/daemon_support.h
+tests_unit_test_daemon_remote_CFLAGS = $(UNITFLAGS)
+tests_unit_test_daemon_remote_LDADD = $(DAEMON_TEST_LIBS)
 tests_fault_test_fault_restart_SOURCES = tests/fault/test_fault_restart.c tests/unit/daemon_support.h
 tests_fault_test_fault_restart_CFLAGS = $(UNITFLAGS)
 tests_fault_test_fault_restart_LDADD = $(DAEMON_TEST_LIBS)

@@ -54,6 +54,7 @@ static const int client_results[CONTROL_RESULTS] = {
     [CONTROL_DENIED] = MAILSLOT_DENIED,
     [CONTROL_FULL] = MAILSLOT_FULL,
     [CONTROL_VERSION_MISMATCH] = MAILSLOT_VERSION,
+    [CONTROL_PENDING] = CLIENT_PENDING,
 };
 
 static void client_disconnect(struct mailslot_client *client)
@@ -61,6 +62,13 @@ static void client_disconnect(struct mailslot_client *client)
     if (client->socket >= 0)
         close(client->socket);
     client->socket = -1;
+}
+
+int client_result(int32_t result)
+{
+    if (result < 0)
+        return result == -EPIPE || result == -EPROTO ? -EIO : result;
+    return result < CONTROL_RESULTS ? client_results[result] : -EIO;
 }
 
 /* One exchange on the open connection. */
@@ -86,11 +94,7 @@ int client_call_exchange(struct client_call *call)
         packet_close_fds(&call->packet);
         return -EPROTO;
     }
-    if (header->result < 0)
-        return header->result == -EPIPE || header->result == -EPROTO ? -EIO : header->result;
-    if (header->result >= CONTROL_RESULTS)
-        return -EIO;
-    return client_results[header->result];
+    return client_result(header->result);
 }
 
 static int client_hello(struct client_call *call)
@@ -207,10 +211,9 @@ int client_call_begin_running(struct client_call *call, struct mailslot_client *
     return client_begin(call, client, false);
 }
 
-int client_call_do(struct client_call *call)
+/* After an exchange or post that ended in `r`: connects again if the connection broke. */
+static int client_recover(struct client_call *call, int r)
 {
-    int r = client_call_exchange(call);
-
     if (r != -EPIPE && r != -EPROTO)
         return r;
     client_disconnect(call->client);
@@ -218,6 +221,18 @@ int client_call_do(struct client_call *call)
         return -EIO;
     r = client_connect(call, true);
     return r ? r : -EAGAIN;
+}
+
+int client_call_do(struct client_call *call)
+{
+    return client_recover(call, client_call_exchange(call));
+}
+
+int client_call_post(struct client_call *call)
+{
+    ((struct control_header *)call->packet.bytes)->serial = ++call->client->serial;
+    /* Waits while the daemon is behind: that is what keeps a fast writer in step. */
+    return client_recover(call, packet_send(call->client->socket, &call->packet, 0));
 }
 
 void client_call_end(struct client_call *call)

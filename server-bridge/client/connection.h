@@ -10,6 +10,12 @@
 #include "client/mailslot.h"
 #include "control/packet.h"
 
+/* Beside enum mailslot_result, and never seen outside: CONTROL_PENDING. */
+enum
+{
+    CLIENT_PENDING = 1000,
+};
+
 struct mailslot_client
 {
     pthread_mutex_t lock; /* guards everything below; signals are blocked while it is held */
@@ -55,11 +61,17 @@ __attribute__((warn_unused_result)) int client_call_do(struct client_call *call)
 /* As client_call_do, but a broken connection is just -EPIPE. */
 __attribute__((warn_unused_result)) int client_call_exchange(struct client_call *call);
 
+/* Sends call->packet, to which there is no reply. As client_call_do. */
+__attribute__((warn_unused_result)) int client_call_post(struct client_call *call);
+
 /* Closes fds not taken, releases the lock. */
 void client_call_end(struct client_call *call);
 
 /* Looks whether the daemon went away, at most once a second unless `now`; reconnects if so. */
 void client_glance(struct mailslot_client *client, bool now);
+
+/* enum control_result or a negative errno, as the daemon said it, to what this library says. */
+int client_result(int32_t result);
 
 /* Milliseconds on a clock that is cheap to read. */
 int64_t client_clock(void);

@@ -75,36 +75,6 @@ static bool message_unstick(struct mailslot *slot, int *attempts)
         message_result(result_);                                                                   \
     })
 
-static int message_send(struct mailslot_client *client, uint64_t lease, const char *host,
-                        size_t host_size, const char *name, size_t name_size, const void *data,
-                        uint32_t size)
-{
-    struct client_call call;
-    int r;
-
-    if (host_size > CONTROL_HOST_MAX || name_size > CONTROL_NAME_MAX)
-        return MAILSLOT_BAD_NAME;
-    r = client_call_begin(&call, client);
-    if (r)
-        return r;
-    do
-    {
-        struct control_send *body = packet_start(&call.packet, CONTROL_SEND, 0, 0, sizeof(*body));
-
-        body->lease = lease;
-        body->host_size = host_size;
-        body->name_size = name_size;
-        r = packet_append(&call.packet, host, host_size);
-        if (r == 0)
-            r = packet_append(&call.packet, name, name_size);
-        if (r == 0)
-            r = packet_append(&call.packet, data, size);
-        r = r == 0 ? client_call_do(&call) : MAILSLOT_TOO_LARGE;
-    } while (r == -EAGAIN);
-    client_call_end(&call);
-    return r;
-}
-
 int mailslot_write(struct mailslot *slot, const void *data, uint32_t size)
 {
     int r;
@@ -117,16 +87,10 @@ int mailslot_write(struct mailslot *slot, const void *data, uint32_t size)
         client_glance(slot->client, false);
         return r;
     case CONTROL_KIND_REMOTE:
-        return message_send(slot->client, slot->identity.lease, NULL, 0, NULL, 0, data, size);
+        return slot_send(slot, data, size);
     default:
         return MAILSLOT_DENIED;
     }
-}
-
-int mailslot_send(struct mailslot_client *client, const char *host, size_t host_size,
-                  const char *name, size_t name_size, const void *data, uint32_t size)
-{
-    return message_send(client, 0, host, host_size, name, name_size, data, size);
 }
 
 int mailslot_read(struct mailslot *slot, void *buffer, uint32_t capacity, uint32_t *ret_size)

@@ -14,9 +14,15 @@ struct mailslot
     struct queue *queue; /* NULL for a remote one */
     int watch;           /* the daemon's end of the lease: kept so that a new daemon can watch it */
     int lease;           /* -1 when the caller owns it */
+    int64_t quiet_until; /* remote: client_clock() up to which messages need no reply */
+    uint32_t quiet_size; /* and how large they may be; both under the client's lock */
     struct mailslot *prev, *next;
 };
 
 /* Shows one slot to a daemon that has just come (back). Client lock held. */
 __attribute__((warn_unused_result)) int slot_restore(struct mailslot *slot,
                                                      struct client_call *call);
+
+/* Writes to a remote one: send.c. */
+__attribute__((warn_unused_result)) int slot_send(struct mailslot *slot, const void *data,
+                                                  uint32_t size);

@@ -8,7 +8,7 @@
  * Transport: AF_UNIX SOCK_SEQPACKET. One packet is one message: a header, the fixed body of its
  * type, then `extra` bytes (a name, message data) that fill the rest of the packet. File
  * descriptors travel as SCM_RIGHTS with the packet. A client sends a request and gets exactly one
- * reply with the same serial; the daemon never sends anything unasked. Fields are in host byte
+ * reply with the same serial (none at all to CONTROL_POST); the daemon never sends anything unasked. Fields are in host byte
  * order (both sides are on one machine) and have the same layout in 32- and 64-bit processes.
  * Bodies only ever grow at their end: a receiver takes missing bytes as zero.
  */
@@ -29,10 +29,12 @@ enum control_type
     CONTROL_ADOPT,     /* fd: a lease got from elsewhere. Reply: struct control_slot + memfd,
                           eventfd, watch (remote: watch only) */
     CONTROL_CHECK,     /* look at this lease now: is its last handle gone? No body in the reply */
-    CONTROL_SEND,      /* one message to a remote lease, or by target and name. No reply body */
+    CONTROL_SEND,      /* one message to a remote lease, or by target and name. Reply: struct
+                          control_sent; or the result CONTROL_PENDING and a socket */
     CONTROL_STUCK,     /* the lock of this lease's queue is held too long. No reply body */
     CONTROL_RESTORE,   /* after a daemon restart: + watch, memfd, eventfd. No reply body */
     CONTROL_STATUS,    /* Reply: memfd with the status as JSON */
+    CONTROL_POST,      /* as SEND with a lease, when a SEND has said that it will do. No reply */
     CONTROL_TYPES
 };
 
@@ -50,6 +52,8 @@ enum control_result
     CONTROL_DENIED,     /* policy */
     CONTROL_FULL,       /* the slot's quota is used up */
     CONTROL_VERSION_MISMATCH,
+    CONTROL_PENDING, /* the name must be looked up: the result will come as one int32_t through
+                        the socket that comes with the reply; its end without: the daemon died */
     CONTROL_RESULTS
 };
 
@@ -112,6 +116,12 @@ struct control_send /* extra: with lease 0: host and name, then data; else data 
     uint64_t lease;
     uint32_t host_size;
     uint32_t name_size;
+};
+
+struct control_sent
+{
+    uint32_t quiet_ms;   /* for so long, messages to this lease of no more than quiet_size bytes */
+    uint32_t quiet_size; /* can only end as this one did: they need not wait for a reply */
 };
 
 struct control_restore /* extra: host and name */

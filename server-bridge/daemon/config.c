@@ -4,14 +4,18 @@
 
 #include <ctype.h>
 #include <errno.h>
-#include <ini.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+
+/* Room for 64 peers with a group each, twice. */
+#define CONFIG_LIST_SIZE_MAX 4096
+#define CONFIG_SEPARATORS    " \t,"
 
 enum config_type
 {
-    CONFIG_TEXT,
+    CONFIG_TEXT, /* minimum and maximum are its bytes */
+    CONFIG_LIST, /* ... the number of its words */
+    CONFIG_CHOICE,
     CONFIG_NUMBER,
     CONFIG_BOOL,
 };
@@ -26,6 +30,9 @@ struct config_row
     const char *help;
 };
 
+static const char *const config_node_types[] = {"auto", "B", "P", "M", "H"};
+
+/* The limits of lists are those of net/net.h, where it has any. */
 static const struct config_row config_rows[] = {
     {"socket", CONFIG_TEXT, offsetof(struct config, socket), 0, 107, "",
      "path of the control socket (empty: the user's own)"},
@@ -33,12 +40,36 @@ static const struct config_row config_rows[] = {
      "NetBIOS name of this machine (empty: the host name)"},
     {"workgroup", CONFIG_TEXT, offsetof(struct config, workgroup), 1, 15, "WORKGROUP",
      "workgroup or NetBIOS domain name: who \\\\* reaches"},
-    {"interfaces", CONFIG_TEXT, offsetof(struct config, interfaces), 0, 4096, "",
-     "interfaces to use, by name or address (empty: all that can broadcast)"},
+    {"names", CONFIG_LIST, offsetof(struct config, names), 0, 22, "",
+     "further names of this machine: NAME, or NAME#20 with a suffix in hex"},
+    {"groups", CONFIG_LIST, offsetof(struct config, groups), 0, 22, "",
+     "further groups whose messages this machine gets, written as names"},
+    {"scope", CONFIG_TEXT, offsetof(struct config, scope), 0, 220, "",
+     "NetBIOS scope, the same on all machines that talk (nearly always empty)"},
+    {"node_type", CONFIG_CHOICE, offsetof(struct config, node_type), 0, 0, "auto",
+     "who knows names: B neighbours, P WINS, M B then P, H P then B, or auto"},
+    {"wins_servers", CONFIG_LIST, offsetof(struct config, wins_servers), 0, 8, "",
+     "addresses of WINS servers, the first is asked first"},
+    {"peers", CONFIG_LIST, offsetof(struct config, peers), 0, 64, "",
+     "hosts out of reach of broadcasts that get them, too: 10.1.2.3 10.4.0.9/SALES"},
+    {"interfaces", CONFIG_LIST, offsetof(struct config, interfaces), 0, 64, "",
+     "interfaces to use, by name, address or eth* (empty: all that can broadcast)"},
+    {"allow_networks", CONFIG_LIST, offsetof(struct config, allow_networks), 1, 64, "local",
+     "who may send here, besides peers and WINS: local (own subnets), all, none, 10.1.0.0/16"},
+    {"receive_slots", CONFIG_LIST, offsetof(struct config, receive_slots), 1, 64, "*",
+     "slots that the network may reach: NET\\* messngr; !browse takes away"},
+    {"send_slots", CONFIG_LIST, offsetof(struct config, send_slots), 1, 64, "*",
+     "slots on other machines that programs may send to, as receive_slots"},
+    {"source_rate", CONFIG_NUMBER, offsetof(struct config, source_rate), 0, 1000000000, "20000",
+     "messages a second that one machine may send here (0: any number)"},
     {"codepage", CONFIG_TEXT, offsetof(struct config, codepage), 1, 32, "CP850",
      "code page of slot names on the network"},
     {"network", CONFIG_BOOL, offsetof(struct config, network), 0, 1, "yes",
      "no: local mailslots only"},
+    {"name_service", CONFIG_BOOL, offsetof(struct config, name_service), 0, 1, "yes",
+     "no: do not claim names or answer for them (UDP 137 is left alone)"},
+    {"nmbd_socket", CONFIG_TEXT, offsetof(struct config, nmbd_socket), 0, 107, "",
+     "path of Samba's nmbd/unexpected (empty: its usual place; none: ignore nmbd)"},
     {"datagram_port", CONFIG_NUMBER, offsetof(struct config, datagram_port), 1, 65535, "138",
      "UDP port of the NetBIOS datagram service"},
     {"name_port", CONFIG_NUMBER, offsetof(struct config, name_port), 1, 65535, "137",
@@ -54,6 +85,50 @@ static const struct config_row config_rows[] = {
 };
 
 #define CONFIG_N_ROWS (sizeof(config_rows) / sizeof(*config_rows))
+
+static bool config_is_text(const struct config_row *row)
+{
+    return row->type == CONFIG_TEXT || row->type == CONFIG_LIST || row->type == CONFIG_CHOICE;
+}
+
+int config_split(const char *list, const char *const **ret_words, size_t *ret_n)
+{
+    size_t size = strlen(list) + 1, most = size / 2 + 1, n = 0;
+    char **words = malloc(most * sizeof(*words) + size), *copy, *rest;
+
+    if (!words)
+        return -ENOMEM;
+    copy = memcpy(words + most, list, size);
+    for (char *word = strtok_r(copy, CONFIG_SEPARATORS, &rest); word;
+         word = strtok_r(NULL, CONFIG_SEPARATORS, &rest))
+        words[n++] = word;
+    *ret_words = (const char *const *)words;
+    *ret_n = n;
+    return 0;
+}
+
+static bool config_list_fits(const struct config_row *row, const char *value)
+{
+    size_t n = 0;
+
+    if (strlen(value) > CONFIG_LIST_SIZE_MAX)
+        return false;
+    while (*(value += strspn(value, CONFIG_SEPARATORS)))
+    {
+        value += strcspn(value, CONFIG_SEPARATORS);
+        n++;
+    }
+    return n >= row->minimum && n <= row->maximum;
+}
+
+/* The word as the table spells it, or NULL. */
+static const char *config_choose(const char *value)
+{
+    for (size_t i = 0; i < sizeof(config_node_types) / sizeof(*config_node_types); i++)
+        if (!strcasecmp(value, config_node_types[i]))
+            return config_node_types[i];
+    return NULL;
+}
 
 static int config_parse_number(const struct config_row *row, const char *value, uint32_t *ret)
 {
@@ -99,29 +174,39 @@ static const struct config_row *config_find(const char *key)
     return NULL;
 }
 
-int config_set(struct config *config, const char *key, const char *value, const char **ret_why)
+static int config_set_text(char **field, const char *value)
 {
-    const struct config_row *row = config_find(key);
-    char *field, *copy;
+    char *copy = strdup(value);
+
+    if (!copy)
+        return -ENOMEM;
+    free(*field);
+    *field = copy;
+    return 0;
+}
+
+static int config_set_row(struct config *config, const struct config_row *row, const char *value,
+                          const char **ret_why)
+{
+    char *field = (char *)config + row->offset;
     size_t size = strlen(value);
 
-    if (!row)
-        return -ENOENT;
-    field = (char *)config + row->offset;
     switch (row->type)
     {
     case CONFIG_TEXT:
+        *ret_why = "the text is too short or too long";
         if (size < row->minimum || size > row->maximum)
-        {
-            *ret_why = "the text is too short or too long";
             return -EINVAL;
-        }
-        copy = strdup(value);
-        if (!copy)
-            return -ENOMEM;
-        free(*(char **)field);
-        *(char **)field = copy;
-        return 0;
+        return config_set_text((char **)field, value);
+    case CONFIG_LIST:
+        *ret_why = row->minimum ? "an empty list, or too many words" : "too many words";
+        if (!config_list_fits(row, value))
+            return -EINVAL;
+        return config_set_text((char **)field, value);
+    case CONFIG_CHOICE:
+        *ret_why = "none of auto, B, P, M, H";
+        value = config_choose(value);
+        return value ? config_set_text((char **)field, value) : -EINVAL;
     case CONFIG_NUMBER:
         *ret_why = "not a whole number in the allowed range";
         return config_parse_number(row, value, (uint32_t *)field);
@@ -129,7 +214,47 @@ int config_set(struct config *config, const char *key, const char *value, const 
         *ret_why = "neither yes nor no";
         return config_parse_bool(value, (bool *)field);
     }
-    return -ENOENT;
+    return -EINVAL;
+}
+
+int config_set(struct config *config, const char *key, const char *value, const char **ret_why)
+{
+    const struct config_row *row = config_find(key);
+
+    return row ? config_set_row(config, row, value, ret_why) : -ENOENT;
+}
+
+/* "workgroup = X": whoever indents the options of a section must not get a list of them. */
+static bool config_is_pair(const char *text)
+{
+    char key[64];
+    size_t size = strcspn(text, " \t=:");
+
+    if (size >= sizeof(key) || !strchr("=:", text[size + strspn(text + size, " \t")]))
+        return false;
+    memcpy(key, text, size);
+    key[size] = 0;
+    return config_find(key);
+}
+
+int config_append(struct config *config, const char *key, const char *value, const char **ret_why)
+{
+    const struct config_row *row = config_find(key);
+    char *joined;
+    int r;
+
+    if (!row)
+        return -ENOENT;
+    if (row->type != CONFIG_LIST || config_is_pair(value))
+    {
+        *ret_why = "an indented line continues the list above it; an option begins without blanks";
+        return -EINVAL;
+    }
+    if (asprintf(&joined, "%s %s", *(char **)((char *)config + row->offset), value) < 0)
+        return -ENOMEM;
+    r = config_set_row(config, row, joined, ret_why);
+    free(joined);
+    return r;
 }
 
 int config_init(struct config *config)
@@ -150,154 +275,9 @@ int config_init(struct config *config)
 void config_deinit(struct config *config)
 {
     for (size_t i = 0; i < CONFIG_N_ROWS; i++)
-        if (config_rows[i].type == CONFIG_TEXT)
+        if (config_is_text(&config_rows[i]))
             free(*(char **)((char *)config + config_rows[i].offset));
     memset(config, 0, sizeof(*config));
-}
-
-struct config_reading
-{
-    struct config *config;
-    const char *path;
-    config_report_fn report;
-    void *userdata;
-    int result;
-    FILE *file;
-    int line;
-    int too_long; /* the first such line */
-};
-
-/*
- * Debian's inih does not tell the handler its line, so the reader counts. What inih has no room for
- * must not come to it as lines of its own.
- */
-static char *config_read_line(char *text, int size, void *userdata)
-{
-    struct config_reading *reading = userdata;
-    int c = 0;
-
-    reading->line++;
-    if (!fgets(text, size, reading->file))
-        return NULL;
-    if (strchr(text, '\n') || feof(reading->file))
-        return text;
-    while ((c = fgetc(reading->file)) != EOF && c != '\n')
-        ;
-    /* A comment may be of any length. */
-    if (!strchr("#;", text[strspn(text, " \t")]) && !reading->too_long)
-        reading->too_long = reading->line;
-    *text = 0;
-    return text;
-}
-
-static int config_on_pair(void *userdata, const char *section, const char *key, const char *value)
-{
-    struct config_reading *reading = userdata;
-    const char *why = "";
-    char text[1024];
-    int r = config_set(reading->config, key, value, &why);
-
-    (void)section; /* sections only group the lines for people */
-    if (r == -ENOENT)
-    {
-        snprintf(text, sizeof(text), "%s:%d: unknown option '%s' (ignored)", reading->path,
-                 reading->line, key);
-        reading->report(reading->userdata, false, text);
-    }
-    else if (r < 0)
-    {
-        snprintf(text, sizeof(text), "%s:%d: %s = %s: %s", reading->path, reading->line, key, value,
-                 why);
-        reading->report(reading->userdata, true, text);
-        reading->result = r;
-    }
-    return 1;
-}
-
-int config_read_file(struct config *config, const char *path, bool optional,
-                     config_report_fn report, void *userdata)
-{
-    struct config_reading reading = {config, path, report, userdata, 0, NULL, 0, 0};
-    char text[1024];
-    FILE *file = fopen(path, "re");
-    int line;
-
-    if (!file)
-    {
-        int r = -errno;
-
-        if (optional && (r == -ENOENT || r == -EACCES || r == -ENOTDIR))
-            return 0;
-        snprintf(text, sizeof(text), "%s: %s", path, strerror(-r));
-        report(userdata, true, text);
-        return r;
-    }
-    reading.file = file;
-    line = ini_parse_stream(config_read_line, &reading, config_on_pair, &reading);
-    fclose(file);
-    if (reading.too_long)
-    {
-        snprintf(text, sizeof(text), "%s:%d: the line is too long", path, reading.too_long);
-        report(userdata, true, text);
-        return -EINVAL;
-    }
-    if (line)
-    {
-        snprintf(text, sizeof(text), "%s:%d: not 'option = value', '[section]' or '# comment'",
-                 path, line);
-        report(userdata, true, text);
-        return -EINVAL;
-    }
-    return reading.result;
-}
-
-static int config_read_environment(struct config *config, config_report_fn report, void *userdata)
-{
-    int result = 0;
-
-    for (size_t i = 0; i < CONFIG_N_ROWS; i++)
-    {
-        char name[64], text[1024];
-        const char *value, *why = "";
-        size_t n = snprintf(name, sizeof(name), "MAILSLOTD_%s", config_rows[i].key);
-        int r;
-
-        for (size_t k = 0; k < n; k++)
-            name[k] = toupper((unsigned char)name[k]);
-        value = getenv(name);
-        if (!value)
-            continue;
-        r = config_set(config, config_rows[i].key, value, &why);
-        if (r == 0)
-            continue;
-        snprintf(text, sizeof(text), "environment: %s=%s: %s", name, value, why);
-        report(userdata, true, text);
-        result = r;
-    }
-    return result;
-}
-
-int config_read_all(struct config *config, const char *file, config_report_fn report,
-                    void *userdata)
-{
-    const char *folder = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
-    char path[4096];
-    int result, r;
-
-    if (file)
-        result = config_read_file(config, file, false, report, userdata);
-    else
-    {
-        result = config_read_file(config, SYSCONFDIR "/mailslotd.conf", true, report, userdata);
-        if (folder && *folder)
-            snprintf(path, sizeof(path), "%s/mailslotd.conf", folder);
-        else
-            snprintf(path, sizeof(path), "%s/.config/mailslotd.conf", home ? home : "");
-        r = config_read_file(config, path, true, report, userdata);
-        result = r ? r : result;
-    }
-    r = config_read_environment(config, report, userdata);
-    return r ? r : result;
 }
 
 void config_describe(FILE *out)

@@ -3,9 +3,15 @@
 #include "daemon/deliver.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "control/protocol.h"
+
+/* Messages of one client that may wait for names at the same time. */
+#define DELIVER_SENDS_MAX 64
 
 int deliver_from_net(void *userdata, const struct net_message *message)
 {
@@ -49,11 +55,6 @@ static int deliver_local(struct host *host, const struct deliver_target *target,
     }
 }
 
-static void deliver_done(void *userdata, int result)
-{
-    *(int *)userdata = result;
-}
-
 static int deliver_net_result(int result)
 {
     switch (result)
@@ -66,6 +67,8 @@ static int deliver_net_result(int result)
     case NET_UNRESOLVED:
     case NET_BAD_TARGET:
         return CONTROL_UNRESOLVED;
+    case NET_FORBIDDEN:
+        return CONTROL_DENIED;
     case NET_BAD_SLOT:
     case NET_NOT_REPRESENTABLE:
         return CONTROL_BAD_NAME;
@@ -74,8 +77,69 @@ static int deliver_net_result(int result)
     }
 }
 
+/* Somebody who waits for the result of a send. */
+struct deliver_waiting
+{
+    struct charge *charge; /* set once it is known that it takes longer */
+    int answer;            /* the daemon's end of a socket pair */
+    bool ended;
+    int result;
+};
+
+static void deliver_done(void *userdata, int result)
+{
+    struct deliver_waiting *waiting = userdata;
+    int32_t word = deliver_net_result(result);
+
+    waiting->ended = true;
+    waiting->result = word;
+    if (!waiting->charge)
+        return; /* deliver_send has not returned yet */
+    /* There is room for one word. Who asked may be gone: then nobody reads it. */
+    (void)!send(waiting->answer, &word, sizeof(word), MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (waiting->answer >= 0)
+        close(waiting->answer);
+    waiting->charge->sends--;
+    charge_unref(waiting->charge);
+    free(waiting);
+}
+
+/* The send goes on without us. Without descriptors its sender can not be told how it ends. */
+static int deliver_wait(struct deliver_waiting *waiting, struct charge *charge, int *ret_answer)
+{
+    int ends[2] = {-1, -1}, r = CONTROL_PENDING;
+
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
+        r = -errno;
+    waiting->charge = charge_ref(charge);
+    charge->sends++;
+    waiting->answer = ends[1];
+    if (r == CONTROL_PENDING)
+        *ret_answer = ends[0];
+    return r;
+}
+
+static int deliver_remote(struct host *host, const struct net_request *request,
+                          struct charge *charge, int *ret_answer)
+{
+    struct deliver_waiting *waiting;
+    int r;
+
+    if (charge->sends >= DELIVER_SENDS_MAX)
+        return CONTROL_LIMIT;
+    waiting = calloc(1, sizeof(*waiting));
+    if (!waiting)
+        return -ENOMEM;
+    r = net_send(host->net, request, deliver_done, waiting);
+    if (r == 0 && !waiting->ended)
+        return deliver_wait(waiting, charge, ret_answer);
+    r = r == 0 ? waiting->result : r;
+    free(waiting);
+    return r;
+}
+
 int deliver_send(struct host *host, const struct deliver_target *target, const void *data,
-                 size_t size)
+                 size_t size, struct charge *charge, int *ret_answer)
 {
     char name[CONTROL_HOST_MAX + 1];
     struct net_request request = {
@@ -85,8 +149,6 @@ int deliver_send(struct host *host, const struct deliver_target *target, const v
         .data = data,
         .size = size,
     };
-    /* Today every name is resolved at once, so the result is there when net_send() returns. */
-    int result = -EINPROGRESS, r;
 
     if (!target->host_size || target->host_size > CONTROL_HOST_MAX ||
         memchr(target->host, 0, target->host_size))
@@ -95,6 +157,5 @@ int deliver_send(struct host *host, const struct deliver_target *target, const v
         return deliver_local(host, target, data, size);
     memcpy(name, target->host, target->host_size);
     name[target->host_size] = 0;
-    r = net_send(host->net, &request, deliver_done, &result);
-    return r < 0 ? r : deliver_net_result(result);
+    return deliver_remote(host, &request, charge, ret_answer);
 }

@@ -15,9 +15,18 @@ struct deliver_target
     size_t name_size;
 };
 
-/* One message from a client. Returns enum control_result or a negative errno. */
-__attribute__((warn_unused_result)) int
-deliver_send(struct host *host, const struct deliver_target *target, const void *data, size_t size);
+/* For how long after a message that got through the next ones may go without a reply, ms. */
+#define DELIVER_QUIET_MS 1000
+
+/*
+ * One message from a client. Returns enum control_result or a negative errno. CONTROL_PENDING: the
+ * name is being looked up; *ret_answer is then one end of a socket pair, for the caller to give
+ * away, through which the result will come. `charge` pays for what waits: CONTROL_LIMIT.
+ */
+__attribute__((warn_unused_result)) int deliver_send(struct host *host,
+                                                     const struct deliver_target *target,
+                                                     const void *data, size_t size,
+                                                     struct charge *charge, int *ret_answer);
 
 /* The net's sink: one message for a local slot. Returns enum net_deliver_result. */
 int deliver_from_net(void *userdata, const struct net_message *message);

@@ -5,17 +5,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "daemon/deliver.h"
+#include "daemon/network.h"
 #include "daemon/peer.h"
 
-#define HOST_INTERFACES_MAX 32
 /* How long a daemon that was just started waits for the client that started it. */
 #define HOST_FIRST_CLIENT_SECONDS 10
 
@@ -85,39 +82,6 @@ static void host_on_change(void *userdata)
     host_check_idle(userdata);
 }
 
-static int host_make_net(struct host *host, const char **ret_invalid)
-{
-    const struct config *config = host->config;
-    struct net_sink sink = {.userdata = host, .deliver = deliver_from_net};
-    struct net_config net = NET_CONFIG_DEFAULT;
-    const char *interfaces[HOST_INTERFACES_MAX];
-    char *list = strdup(config->interfaces), *rest;
-    int r;
-
-    if (!list)
-        return -ENOMEM;
-    net.interfaces = interfaces;
-    for (char *word = strtok_r(list, " \t,", &rest); word; word = strtok_r(NULL, " \t,", &rest))
-    {
-        if (net.n_interfaces == HOST_INTERFACES_MAX)
-        {
-            *ret_invalid = "interfaces";
-            free(list);
-            return -EINVAL;
-        }
-        interfaces[net.n_interfaces++] = word;
-    }
-    net.computer = *config->computer ? config->computer : NULL;
-    net.workgroup = config->workgroup;
-    net.codepage = config->codepage;
-    net.datagram_port = config->datagram_port;
-    net.name_port = config->name_port;
-    net.disabled = !config->network;
-    r = net_new(&host->net, host->event, &net, &sink, ret_invalid);
-    free(list);
-    return r;
-}
-
 int host_init(struct host *host, const struct config *config, int listener,
               const char **ret_invalid)
 {
@@ -146,7 +110,7 @@ int host_init(struct host *host, const struct config *config, int listener,
     if (r >= 0)
         r = registry_new(&host->registry, host->event);
     if (r >= 0)
-        r = host_make_net(host, ret_invalid);
+        r = network_make(host, ret_invalid);
     if (r >= 0)
         r = sd_event_add_io(host->event, &host->listener, listener, EPOLLIN, host_on_connection,
                             host);

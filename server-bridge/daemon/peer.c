@@ -43,7 +43,9 @@ static int peer_on_event(sd_event_source *source, int fd, uint32_t events, void 
          * A client waits for each reply before it asks again, so its socket has room; one that does
          * not read gets -EAGAIN here and is cut off.
          */
-        if (r == 0)
+        if (r == REQUEST_NO_REPLY)
+            r = 0;
+        else if (r == 0)
             r = packet_send(fd, &packet, MSG_DONTWAIT) < 0 ? -EPIPE : 0;
         packet_close_fds(&packet);
         if (r < 0)

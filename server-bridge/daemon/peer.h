@@ -27,8 +27,11 @@ __attribute__((warn_unused_result)) int peer_new(struct host *host, int socket);
 /* Disconnects; what the program had locked is released. Returns NULL. */
 struct peer *peer_free(struct peer *peer);
 
+/* Beside enum control_result: nothing is to be sent. */
+#define REQUEST_NO_REPLY 1000
+
 /*
- * Answers the request in `packet` by turning it into the reply: requests.c. A negative errno ends
- * the connection. The fds of the reply are the packet's, closed after sending.
+ * Answers the request in `packet` by turning it into the reply: request.c. REQUEST_NO_REPLY: there
+ * is none. A negative errno ends the connection. The fds of the reply are the packet's, closed after sending.
  */
 __attribute__((warn_unused_result)) int request_answer(struct peer *peer, struct packet *packet);

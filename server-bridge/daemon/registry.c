@@ -41,6 +41,12 @@ struct charge *charge_new(void)
     return charge;
 }
 
+struct charge *charge_ref(struct charge *charge)
+{
+    charge->references++;
+    return charge;
+}
+
 struct charge *charge_unref(struct charge *charge)
 {
     if (charge && !--charge->references)

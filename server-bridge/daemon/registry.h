@@ -70,9 +70,11 @@ struct charge
     unsigned int references;
     unsigned int slots;
     unsigned int leases;
+    unsigned int sends; /* that wait for a name: see deliver.h */
 };
 
 struct charge *charge_new(void);
+struct charge *charge_ref(struct charge *charge);
 struct charge *charge_unref(struct charge *charge);
 
 __attribute__((warn_unused_result)) int registry_new(struct registry **ret, sd_event *event);

@@ -258,37 +258,83 @@ static int request_stuck(struct peer *peer, struct packet *packet)
     return request_start_reply(packet, CONTROL_OK, 0, NULL);
 }
 
-static int request_send(struct peer *peer, struct packet *packet)
+/* Who a message is for; the rest of the packet is the message. Returns enum control_result. */
+static int request_read_send(struct peer *peer, const struct packet *packet,
+                             struct deliver_target *ret_target, const char **ret_data,
+                             size_t *ret_size)
 {
     struct control_send body;
-    struct deliver_target target;
+    struct lease *lease;
     const char *extra;
     size_t size;
-    int r;
 
     packet_body(packet, &body, sizeof(body));
     extra = (const char *)packet_extra(packet, sizeof(body), &size);
     if (body.lease)
     {
-        struct lease *lease = registry_lease(peer->host->registry, body.lease);
-
+        lease = registry_lease(peer->host->registry, body.lease);
         if (!lease || lease->kind != CONTROL_KIND_REMOTE)
             return CONTROL_NOT_LEASE;
-        target = (struct deliver_target){lease->host, strlen(lease->host), lease->name,
-                                         strlen(lease->name)};
+        *ret_target = (struct deliver_target){lease->host, strlen(lease->host), lease->name,
+                                              strlen(lease->name)};
     }
     else
     {
         if (body.host_size > CONTROL_HOST_MAX || body.host_size > size ||
             body.name_size > size - body.host_size)
             return -EPROTO;
-        target =
+        *ret_target =
             (struct deliver_target){extra, body.host_size, extra + body.host_size, body.name_size};
         extra += body.host_size + body.name_size;
         size -= body.host_size + body.name_size;
     }
-    r = deliver_send(peer->host, &target, extra, size);
-    return r ? r : request_start_reply(packet, CONTROL_OK, 0, NULL);
+    *ret_data = extra;
+    *ret_size = size;
+    return CONTROL_OK;
+}
+
+static int request_send(struct peer *peer, struct packet *packet)
+{
+    struct deliver_target target;
+    struct control_sent *sent;
+    int answer = -1, r;
+    const char *data;
+    size_t size;
+    void *body;
+
+    r = request_read_send(peer, packet, &target, &data, &size);
+    if (r == CONTROL_OK)
+        r = deliver_send(peer->host, &target, data, size, peer->charge, &answer);
+    if (r == CONTROL_PENDING)
+    {
+        request_start_reply(packet, CONTROL_PENDING, 0, NULL);
+        packet_add_fd(packet, answer);
+        return 0;
+    }
+    if (r)
+        return r;
+    request_start_reply(packet, CONTROL_OK, sizeof(*sent), &body);
+    sent = body;
+    sent->quiet_ms = DELIVER_QUIET_MS;
+    sent->quiet_size = size > UINT32_MAX ? UINT32_MAX : size;
+    return 0;
+}
+
+/* Only for leases: the names of the others would have to be checked again by somebody. */
+static int request_post(struct peer *peer, struct packet *packet)
+{
+    struct deliver_target target;
+    int answer = -1, r;
+    const char *data;
+    size_t size;
+
+    r = request_read_send(peer, packet, &target, &data, &size);
+    if (r == CONTROL_OK)
+        r = deliver_send(peer->host, &target, data, size, peer->charge, &answer);
+    if (answer >= 0)
+        close(answer);
+    /* Whatever it was: the sender has been told that it need not know. */
+    return r == -EPROTO ? r : REQUEST_NO_REPLY;
 }
 
 static int request_restore(struct peer *peer, struct packet *packet)
@@ -336,6 +382,7 @@ static const request_fn requests[] = {
     [CONTROL_ADOPT] = request_adopt,     [CONTROL_CHECK] = request_check,
     [CONTROL_SEND] = request_send,       [CONTROL_STUCK] = request_stuck,
     [CONTROL_RESTORE] = request_restore, [CONTROL_STATUS] = request_status,
+    [CONTROL_POST] = request_post,
 };
 
 _Static_assert(sizeof(requests) / sizeof(*requests) == CONTROL_TYPES, "a handler for each type");
@@ -352,8 +399,8 @@ int request_answer(struct peer *peer, struct packet *packet)
         r = -EPROTO;
     else
         r = requests[header.type](peer, packet);
-    if (r == 0)
-        return 0;
+    if (r == 0 || r == REQUEST_NO_REPLY)
+        return r;
     packet_close_fds(packet);
     if (r == -EPROTO)
         return r;

@@ -77,32 +77,88 @@ static json_t *status_clients(struct host *host)
     return array;
 }
 
+static json_t *status_address(struct in_addr address)
+{
+    char text[INET_ADDRSTRLEN];
+
+    return address.s_addr ? json_string(inet_ntop(AF_INET, &address, text, sizeof(text)))
+                          : json_null();
+}
+
+static json_t *status_interfaces(const struct net_status *status)
+{
+    json_t *array = json_array();
+
+    for (size_t i = 0; i < status->n_interfaces; i++)
+        json_array_append_new(
+            array, json_pack("{s:s, s:o, s:o}", "name", status->interfaces[i].name, "address",
+                             status_address(status->interfaces[i].address), "broadcast",
+                             status_address(status->interfaces[i].broadcast)));
+    return array;
+}
+
+static json_t *status_names(const struct net_status *status)
+{
+    json_t *array = json_array();
+
+    for (size_t i = 0; i < status->n_names; i++)
+    {
+        const struct net_status_name *name = &status->names[i];
+
+        json_array_append_new(array,
+                              json_pack("{s:o, s:b, s:s, s:o}", "name", status_text(name->name),
+                                        "group", name->group, "state", name->state, "refused_by",
+                                        status_address(name->refuser)));
+    }
+    return array;
+}
+
+static json_t *status_wins(const struct net_status *status)
+{
+    json_t *array = json_array();
+
+    for (size_t i = 0; i < status->n_wins; i++)
+        json_array_append_new(array, json_pack("{s:o, s:b, s:b}", "address",
+                                               status_address(status->wins[i].address), "answers",
+                                               status->wins[i].answers, "current",
+                                               status->wins[i].current));
+    return array;
+}
+
+static json_t *status_peers(const struct net_status *status)
+{
+    json_t *array = json_array();
+
+    for (size_t i = 0; i < status->n_peers; i++)
+        json_array_append_new(array, json_pack("{s:o, s:o}", "address",
+                                               status_address(status->peers[i].address), "group",
+                                               status_text(status->peers[i].group)));
+    return array;
+}
+
 static json_t *status_network(struct host *host)
 {
-    json_t *interfaces = json_array(), *counters = json_object(), *network;
+    json_t *counters = json_object(), *network;
     struct net_status status;
 
     net_status(host->net, &status);
-    for (size_t i = 0; i < status.n_interfaces; i++)
-    {
-        char address[INET_ADDRSTRLEN], broadcast[INET_ADDRSTRLEN];
-
-        inet_ntop(AF_INET, &status.interfaces[i].address, address, sizeof(address));
-        inet_ntop(AF_INET, &status.interfaces[i].broadcast, broadcast, sizeof(broadcast));
-        json_array_append_new(interfaces,
-                              json_pack("{s:s, s:s, s:s}", "name", status.interfaces[i].name,
-                                        "address", address, "broadcast", broadcast));
-    }
     for (int i = 0; i < NET_COUNTER_COUNT; i++)
         json_object_set_new(counters, net_counter_name(i), json_integer(status.counters.values[i]));
-    network = json_pack("{s:s, s:s, s:s, s:i, s:o, s:o}", "mode",
-                        status.state == NET_STATE_OWN_SOCKETS ? "own sockets" : "local only",
-                        "computer", status.computer, "workgroup", status.workgroup, "datagram_port",
-                        (int)status.datagram_port, "interfaces", interfaces, "counters", counters);
+    network = json_pack("{s:s, s:o, s:o, s:i, s:i, s:b, s:s, s:i, s:o, s:o, s:o, s:o, s:o}", "mode",
+                        net_state_name(status.state), "computer", status_text(status.computer),
+                        "workgroup", status_text(status.workgroup), "datagram_port",
+                        (int)status.datagram_port, "name_port", (int)status.name_port,
+                        "name_service", status.name_service, "node_type", status.node_type,
+                        "known_names", (int)status.n_cached, "interfaces",
+                        status_interfaces(&status), "names", status_names(&status), "wins_servers",
+                        status_wins(&status), "peers", status_peers(&status), "counters", counters);
     if (status.reason)
         json_object_set_new(network, "reason", json_string(status.reason));
     if (status.fix)
         json_object_set_new(network, "fix", json_string(status.fix));
+    if (status.name_service_reason)
+        json_object_set_new(network, "name_service_reason",
+                            json_string(status.name_service_reason));
     return network;
 }
 

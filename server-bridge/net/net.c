@@ -2,10 +2,11 @@
 /* The network as the daemon's core sees it: messages to other hosts and from them */
 
 /*
- * The core says "this message to that target" and hands over a sink; it never sees a datagram. Here
- * is decided who gets a copy: the sink gets one of every message that is for this host too, exactly
- * once and whatever the network does, and the transports carry it to the others. NetBIOS is the
- * only transport; one more (a message broker) would be one more call beside netbios_broadcast().
+ * The core says "this message to that target" and hands over a sink; it never sees a datagram. The
+ * policy is asked here, and here this host gets its copy of every message that is for it too:
+ * exactly once, whatever the network does. The transport finds out whom a target means and carries
+ * the message to the others. NetBIOS is the only transport; struct transport_ops is all that
+ * another one has to offer.
  */
 
 #include "net/net.h"
@@ -13,12 +14,16 @@
 #include "net/netbios/netbios.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 struct net
 {
     struct net_sink sink;
-    struct netbios *netbios;
+    struct policy *policy;
+    const struct transport_ops *ops;
+    void *transport;
     struct net_counters counters;
 };
 
@@ -42,43 +47,6 @@ static enum net_counter net_deliver(void *userdata, const struct net_message *me
     }
 }
 
-int net_new(struct net **ret_net, sd_event *event, const struct net_config *config,
-            const struct net_sink *sink, const char **ret_invalid)
-{
-    const char *invalid = NULL;
-    struct net *net = calloc(1, sizeof(*net));
-    int r;
-
-    if (!net)
-    {
-        return -ENOMEM;
-    }
-    net->sink = *sink;
-    r = netbios_new(&net->netbios, event, config, net_deliver, net, &net->counters, &invalid);
-    if (r < 0)
-    {
-        if (ret_invalid && invalid)
-        {
-            *ret_invalid = invalid;
-        }
-        free(net);
-        return r;
-    }
-    *ret_net = net;
-    return 0;
-}
-
-struct net *net_free(struct net *net)
-{
-    if (!net)
-    {
-        return NULL;
-    }
-    netbios_free(net->netbios);
-    free(net);
-    return NULL;
-}
-
 static void net_deliver_own_copy(struct net *net, const struct net_request *request)
 {
     struct net_message message = {
@@ -86,7 +54,7 @@ static void net_deliver_own_copy(struct net *net, const struct net_request *requ
         .slot_size = request->slot_size,
         .data = request->data,
         .size = request->size,
-        .source_name = netbios_computer(net->netbios),
+        .source_name = netbios_computer(net->transport),
     };
 
     /* No slot here is as good as no slot elsewhere: the sender does not learn of it (Q2). */
@@ -100,40 +68,145 @@ static void net_deliver_own_copy(struct net *net, const struct net_request *requ
     }
 }
 
-int net_send(struct net *net, const struct net_request *request, net_done_fn done, void *userdata)
+static void net_finish(void *userdata, const struct net_request *request, int result, bool here,
+                       const struct net_sender *sender)
 {
-    struct netbios_outgoing outgoing;
-    int r;
+    struct net *net = userdata;
 
-    r = netbios_prepare(net->netbios, request, &outgoing);
-    if (r < 0)
+    net->counters.values[result == NET_OK ? NET_COUNTER_SENT : NET_COUNTER_SEND_REFUSED]++;
+    if (result == NET_OK && here)
     {
-        return r;
-    }
-    if (r == NET_OK)
-    {
-        net->counters.values[NET_COUNTER_SENT]++;
-        if (outgoing.route.kind == ROUTE_GROUP)
-        {
-            netbios_broadcast(net->netbios, &outgoing);
-        }
         net_deliver_own_copy(net, request);
     }
-    else
+    if (sender->done)
     {
-        net->counters.values[NET_COUNTER_SEND_REFUSED]++;
+        sender->done(sender->userdata, result);
     }
-    if (done)
+}
+
+static void net_log(void *userdata, const char *text)
+{
+    struct net *net = userdata;
+    char line[1024];
+    size_t n = 0;
+
+    if (!net->sink.log)
     {
-        done(userdata, r);
+        return;
     }
+    /* Names come from strangers: nothing of theirs may look like a line or a command to a screen.
+     */
+    for (; *text && n < sizeof(line) - 5; text++)
+    {
+        bool plain = *text >= ' ' && *text < 0x7f;
+
+        n += (size_t)sprintf(line + n, plain ? "%c" : "\\x%02x", (unsigned char)*text);
+    }
+    line[n] = 0;
+    net->sink.log(net->sink.userdata, line);
+}
+
+int net_new(struct net **ret_net, sd_event *event, const struct net_config *config,
+            const struct net_sink *sink, const char **ret_invalid)
+{
+    const char *invalid = NULL;
+    struct net *net = calloc(1, sizeof(*net));
+    struct netbios *netbios;
+    int r;
+
+    if (!net)
+    {
+        return -ENOMEM;
+    }
+    net->sink = *sink;
+    r = policy_new(&net->policy, &config->policy, &invalid);
+    if (r == 0)
+    {
+        struct transport_sink up = {
+            .userdata = net,
+            .deliver = net_deliver,
+            .finish = net_finish,
+            .log = net_log,
+            .counters = &net->counters,
+            .policy = net->policy,
+        };
+
+        r = netbios_new(&netbios, event, config, &up, &invalid);
+    }
+    if (r < 0)
+    {
+        if (ret_invalid && invalid)
+        {
+            *ret_invalid = invalid;
+        }
+        policy_free(net->policy);
+        free(net);
+        return r;
+    }
+    net->ops = &netbios_transport;
+    net->transport = netbios;
+    *ret_net = net;
     return 0;
+}
+
+struct net *net_free(struct net *net)
+{
+    if (!net)
+    {
+        return NULL;
+    }
+    net->ops->free(net->transport);
+    policy_free(net->policy);
+    free(net);
+    return NULL;
+}
+
+static void net_log_forbidden(struct net *net, const struct net_request *request)
+{
+    char text[256];
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    if (!policy_log_once(net->policy, "send", request->slot, request->slot_size,
+                         (uint64_t)now.tv_sec * 1000000))
+    {
+        return;
+    }
+    snprintf(text, sizeof(text),
+             "a program may not send to the slot \"%.*s\" on the network: see send_slots in "
+             "mailslotd.conf",
+             request->slot_size > 100 ? 100 : (int)request->slot_size, request->slot);
+    net_log(net, text);
+}
+
+int net_send(struct net *net, const struct net_request *request, net_done_fn done, void *userdata)
+{
+    struct net_sender sender = {done, userdata};
+
+    if (!policy_send(net->policy, request->slot, request->slot_size))
+    {
+        net_log_forbidden(net, request);
+        net_finish(net, request, NET_FORBIDDEN, false, &sender);
+        return 0;
+    }
+    return net->ops->send(net->transport, request, &sender);
 }
 
 void net_status(struct net *net, struct net_status *ret_status)
 {
     *ret_status = (struct net_status){.counters = net->counters};
-    netbios_status(net->netbios, ret_status);
+    net->ops->status(net->transport, ret_status);
     /* Reading the interfaces may have counted something. */
     ret_status->counters = net->counters;
+}
+
+const char *net_state_name(enum net_state state)
+{
+    static const char *const names[] = {
+        [NET_STATE_OWN_SOCKETS] = "own sockets",
+        [NET_STATE_BESIDE_NMBD] = "beside nmbd",
+        [NET_STATE_LOCAL_ONLY] = "local only",
+    };
+
+    return names[state];
 }

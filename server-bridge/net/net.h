@@ -3,6 +3,7 @@
 #pragma once
 
 #include "net/netbios/interfaces.h"
+#include "net/policy.h"
 #include "net/transport.h"
 
 #include <systemd/sd-event.h>
@@ -12,22 +13,35 @@ struct net_config
 {
     const char *computer;     /* 1-15 characters; NULL: the host name up to the first dot */
     const char *workgroup;    /* NULL: "WORKGROUP" */
-    const char *const *names; /* further own names, "NAME" or "NAME#1c" (suffix in hex) */
+    const char *const *names; /* further own names, "NAME" or "NAME#20" (suffix in hex) */
     size_t n_names;
+    const char *const *groups; /* further groups that we are in, as names */
+    size_t n_groups;
+    const char *scope;               /* "label.label"; NULL: the empty scope */
+    const char *node_type;           /* "B", "P", "M", "H"; NULL: H with WINS servers, else B */
+    const char *const *wins_servers; /* IPv4 addresses, the first is asked first */
+    size_t n_wins_servers;
+    const char *const *peers; /* "ADDRESS" or "ADDRESS/GROUP": gets the group's messages, too */
+    size_t n_peers;
+    struct policy_config policy;
+    const char *nmbd_socket; /* NULL: Samba's usual one; "": never look for nmbd */
+    bool no_name_service;    /* port 137 is left alone */
     uint16_t datagram_port;        /* 0: 138 */
-    uint16_t name_port;            /* 0: 137; only named in advice until there is a name service */
+    uint16_t name_port;            /* 0: 137 */
     uint16_t peer_port;            /* where datagrams are sent to; 0: datagram_port */
+    uint16_t peer_name_port;       /* where questions are sent to; 0: name_port */
     const char *const *interfaces; /* names or own IPv4 addresses; none: all that can broadcast */
     size_t n_interfaces;
     const char *codepage; /* NULL: CP850 */
     int datagram_fd;      /* an open UDP socket (socket activation), or -1 */
+    int name_fd;          /* the same for the name service */
     bool disabled;        /* no socket at all: own names and local copies only */
 };
 
 #define NET_CONFIG_DEFAULT                                                                         \
     (struct net_config)                                                                            \
     {                                                                                              \
-        .datagram_fd = -1                                                                          \
+        .datagram_fd = -1, .name_fd = -1                                                           \
     }
 
 struct net_sink
@@ -38,25 +52,66 @@ struct net_sink
      * errno; both are only counted for messages from the network. Must not free the net.
      */
     int (*deliver)(void *userdata, const struct net_message *message);
+    /* A line for the log: a decision that a person may want to know of. May be NULL. */
+    void (*log)(void *userdata, const char *text);
 };
 
 enum net_state
 {
     NET_STATE_OWN_SOCKETS, /* on the LAN, possibly with no interface at the moment */
+    NET_STATE_BESIDE_NMBD, /* Samba's nmbd has the ports and the names; it hands on the rest */
     NET_STATE_LOCAL_ONLY,  /* the port could not be had: see error, reason and fix */
+};
+
+/* "own sockets", "beside nmbd", "local only". */
+const char *net_state_name(enum net_state state);
+
+#define NET_NAMES_MAX 24
+#define NET_WINS_MAX  8
+#define NET_PEERS_MAX 64
+
+struct net_status_name
+{
+    char name[80]; /* "NAME<00>" for people */
+    bool group;
+    const char *state; /* "unclaimed", "claiming", "held", "refused", "nmbd's" */
+    struct in_addr refuser;
+};
+
+struct net_status_wins
+{
+    struct in_addr address;
+    bool answers, current;
+};
+
+struct net_status_peer
+{
+    struct in_addr address;
+    char group[80];
 };
 
 /* Strings belong to the net and live as long as it does. */
 struct net_status
 {
     enum net_state state;
-    int error;          /* errno, 0 if the state is NET_STATE_OWN_SOCKETS */
+    int error;          /* errno, 0 unless the state is NET_STATE_LOCAL_ONLY */
     const char *reason; /* a sentence in plain English, or NULL */
     const char *fix;    /* a command line that helps, or NULL */
     const char *computer;
     const char *workgroup;
     const char *codepage;
     uint16_t datagram_port; /* in use, or wanted */
+    uint16_t name_port;
+    bool name_service;              /* we hold names and answer for them */
+    const char *name_service_reason; /* why not, or NULL */
+    const char *node_type;           /* "B", "P", "M", "H" */
+    struct net_status_name names[NET_NAMES_MAX];
+    size_t n_names;
+    struct net_status_wins wins[NET_WINS_MAX];
+    size_t n_wins;
+    struct net_status_peer peers[NET_PEERS_MAX];
+    size_t n_peers;
+    size_t n_cached; /* names of others that are known at the moment */
     struct interface interfaces[INTERFACES_MAX];
     size_t n_interfaces;
     struct net_counters counters;
@@ -65,16 +120,11 @@ struct net_status
 struct net;
 
 /*
- * The result of a send: NET_OK or another code of enum net_result, or a negative errno. May be
- * called before net_send() returns. Must not free the net.
- */
-typedef void (*net_done_fn)(void *userdata, int result);
-
-/*
  * Validates the names, opens the socket and listens on `event`. A port that can not be had is no
- * error: see net_status(). Takes datagram_fd over, on success only. -EINVAL: a setting is wrong,
- * and *ret_invalid (may be NULL) says which, as a static string: "computer", "workgroup", "names",
- * "codepage", "datagram_fd". One thread.
+ * error: see net_status(). Takes the descriptors over, on success only. -EINVAL: a setting is wrong,
+ * and *ret_invalid (may be NULL) says which, as a static string: "computer_name", "workgroup",
+ * "names", "groups", "scope", "node_type", "wins_servers", "peers", "codepage", "allow_networks",
+ * "receive_slots", "send_slots", "datagram_fd", "name_fd". One thread.
  */
 int net_new(struct net **ret_net, sd_event *event, const struct net_config *config,
             const struct net_sink *sink, const char **ret_invalid)
@@ -82,7 +132,9 @@ int net_new(struct net **ret_net, sd_event *event, const struct net_config *conf
 struct net *net_free(struct net *net);
 
 /*
- * Sends to "*", a domain or a computer (semantics N15-N17). Returns 0 if `done` (may be NULL) has
+ * Sends to "*", a domain or a computer (semantics N15-N17), or to an IPv4 address or DNS name
+ * (beyond Windows, N18). A name that nobody has asked for lately is looked up first, which takes
+ * up to seconds; nothing else waits for it. Returns 0 if `done` (may be NULL) has
  * been or will be called exactly once, a negative errno if it never will. A message to the own
  * group reaches the own slot of that name exactly once through the sink, network or not (D10); one
  * to the own computer goes only there (Q6).
@@ -90,5 +142,5 @@ struct net *net_free(struct net *net);
 int net_send(struct net *net, const struct net_request *request, net_done_fn done, void *userdata)
     __attribute__((warn_unused_result));
 
-/* A snapshot; looks at the interfaces anew if the last look is 1 s old. */
+/* A snapshot. */
 void net_status(struct net *net, struct net_status *ret_status);

@@ -111,6 +111,23 @@ static void ctl_print_status(json_t *root)
         printf("  why:  %s\n", reason);
     if (fix)
         printf("  fix:  %s\n", fix);
+    reason = json_string_value(json_object_get(network, "name_service_reason"));
+    if (reason)
+        printf("  names: %s\n", reason);
+    json_array_foreach(json_object_get(network, "names"), i, entry)
+    {
+        const char *refuser = json_string_value(json_object_get(entry, "refused_by"));
+
+        printf("  name %s %s%s%s\n", json_string_value(json_object_get(entry, "name")),
+               json_string_value(json_object_get(entry, "state")), refuser ? " by " : "",
+               refuser ? refuser : "");
+    }
+    json_array_foreach(json_object_get(network, "wins_servers"), i, entry)
+        printf("  WINS server %s%s\n", json_string_value(json_object_get(entry, "address")),
+               json_is_true(json_object_get(entry, "answers")) ? "" : " (does not answer)");
+    json_array_foreach(json_object_get(network, "peers"), i, entry)
+        printf("  peer %s for %s\n", json_string_value(json_object_get(entry, "address")),
+               json_string_value(json_object_get(entry, "group")));
     json_array_foreach(json_object_get(network, "interfaces"), i, entry)
         printf("  %s %s, broadcasts to %s\n", json_string_value(json_object_get(entry, "name")),
                json_string_value(json_object_get(entry, "address")),

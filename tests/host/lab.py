@@ -159,6 +159,11 @@ class Capture:
         out = self._tshark("-Y", display_filter, "-T", "fields", "-E", "separator=|", *options)
         return [line.split("|") for line in out.splitlines()]
 
+    def assert_clean(self):
+        """tshark finds nothing malformed, not even what has nothing to do with the test."""
+        broken = self.rows("_ws.malformed", "frame.number", "ip.src", "ip.dst", "frame.protocols")
+        assert not broken, f"malformed: {broken}"
+
     def decode(self, display_filter, layers):
         return self._tshark("-Y", display_filter, "-O", layers)
 
@@ -173,6 +178,7 @@ class Host:
         self.prefix = os.path.join(self.folder, "prefix")
         self.socket_path = os.path.join(self.folder, "run", "socket")
         self.daemon, self.baseline_fds = None, None
+        self.options = {}
         self.autostart = lab.autostart
         os.makedirs(os.path.dirname(self.socket_path), 0o700)
         self.interfaces, self.programs = [], []
@@ -188,7 +194,7 @@ class Host:
             "MAILSLOTD": self.lab.program("server-bridge/mailslotd") if self.autostart else "/none",
             "MAILSLOTD_SOCKET": self.socket_path,
             "MAILSLOTD_COMPUTER_NAME": self.name, "MAILSLOTD_WORKGROUP": self.workgroup,
-        }
+        } | {f"MAILSLOTD_{name.upper()}": value for name, value in self.options.items()}
 
     def inside(self, *command):
         return ["ip", "netns", "exec", self.netns, *command]
@@ -230,6 +236,23 @@ class Host:
         code = self.daemon.stop(signum)
         self.daemon = None
         return code
+
+    @contextlib.contextmanager
+    def configured(self, **options):
+        """Inside, the host has a new daemon with these settings: names="HOST#20"."""
+        if self.daemon:
+            self.programs_stop()
+            self.daemon_stop()
+        self.options = options
+        try:
+            yield self.daemon_start()
+            if self.daemon and not self.daemon.alive():
+                raise LabError(f"the daemon of {self.name} ended: {self.daemon.errors}")
+        finally:
+            self.programs_stop()
+            if self.daemon:
+                self.daemon_stop()
+            self.options = {}
 
     def ctl(self, *arguments):
         return self.run(self.lab.program("server-bridge/mailslotctl"), *arguments)
@@ -317,8 +340,27 @@ class Host:
             capture.add(sock, interface["name"])
         return capture
 
+    @contextlib.contextmanager
+    def watched(self):
+        """A capture of what happens inside, in which nothing may be malformed."""
+        capture = self.capture()
+        yield capture
+        capture.assert_clean()
+
     def ip(self, *arguments):
         return run("ip", "-n", self.netns, *arguments)
+
+    def etc(self, name, text):
+        """What programs that are started from now on see as /etc/NAME (ip-netns(8))."""
+        os.makedirs(f"/etc/netns/{self.netns}", exist_ok=True)
+        with open(f"/etc/netns/{self.netns}/{name}", "w", encoding="ascii") as out:
+            out.write(text)
+
+    def route(self, other, router):
+        """Makes the way to another host's first LAN lead through a router on ours."""
+        mine, theirs = (h.interfaces[0]["address"].rsplit(".", 1)[0] for h in (self, other))
+        gateway, = (i["address"] for i in router.interfaces if i["address"].rsplit(".", 1)[0] == mine)
+        self.ip("route", "replace", f"{theirs}.0/24", "via", gateway)
 
 
 class Lab(contextlib.AbstractContextManager):
@@ -417,12 +459,14 @@ class Lab(contextlib.AbstractContextManager):
                            capture_output=True)
         for name in self.namespaces:
             subprocess.run(["ip", "netns", "del", name], capture_output=True)
+            shutil.rmtree(f"/etc/netns/{name}", ignore_errors=True)
         shutil.rmtree(self.folder, ignore_errors=True)
 
     @staticmethod
     def _remove_stale():
         for folder, remove in (("/run/netns", lambda name: subprocess.run(
                 ["ip", "netns", "del", name], capture_output=True)),
+                               ("/etc/netns", lambda name: shutil.rmtree(f"/etc/netns/{name}")),
                                ("/tmp", lambda name: shutil.rmtree(f"/tmp/{name}", ignore_errors=True))):
             for name in os.listdir(folder) if os.path.isdir(folder) else []:
                 owner = re.match(PREFIX + r"(\d+)-", name)

@@ -63,11 +63,33 @@ static void test_defaults(void **state)
     assert_string_equal(config->computer, "");
     assert_string_equal(config->workgroup, "WORKGROUP");
     assert_string_equal(config->interfaces, "");
+    assert_string_equal(config->codepage, "CP850");
     assert_true(config->network);
     assert_int_equal(config->datagram_port, 138);
     assert_int_equal(config->name_port, 137);
     assert_int_equal(config->slot_quota, 16 << 20);
+    assert_int_equal(config->slots_per_client, 4096);
+    assert_int_equal(config->handles_per_client, 16384);
     assert_int_equal(config->idle_timeout, 0);
+}
+
+/* Issue 4, section 4: "default: all slots, local subnets only"; wire.md 1.6 for the node type */
+static void test_network_defaults(void **state)
+{
+    struct config *config = *state;
+
+    assert_string_equal(config->names, "");
+    assert_string_equal(config->groups, "");
+    assert_string_equal(config->scope, "");
+    assert_string_equal(config->node_type, "auto");
+    assert_string_equal(config->wins_servers, "");
+    assert_string_equal(config->peers, "");
+    assert_string_equal(config->allow_networks, "local");
+    assert_string_equal(config->receive_slots, "*");
+    assert_string_equal(config->send_slots, "*");
+    assert_int_equal(config->source_rate, 20000);
+    assert_true(config->name_service);
+    assert_string_equal(config->nmbd_socket, "");
 }
 
 static void test_every_key(void **state)
@@ -103,6 +125,52 @@ static void test_every_key(void **state)
     assert_int_equal(config->idle_timeout, 30);
 }
 
+static void test_every_network_key(void **state)
+{
+    struct config *config = *state;
+
+    assert_int_equal(read_text(config, "names = ALIAS#20 SECOND\n"
+                                       "groups = SALES, TEAM#1c\n"
+                                       "scope = north.example\n"
+                                       "node-type = h\n"
+                                       "wins_servers = 10.1.0.2,10.1.0.3\n"
+                                       "peers = 10.1.2.3 10.4.0.9/SALES ; a comment\n"
+                                       "allow_networks = local, 10.1.0.0/16\n"
+                                       "receive_slots = NET\\* !net\\netlogon\n"
+                                       "send_slots = messngr\n"
+                                       "source_rate = 0\n"
+                                       "name_service = no\n"
+                                       "nmbd_socket = /run/x/unexpected\n"),
+                     0);
+    assert_int_equal(n_fatal + n_warnings, 0);
+    assert_string_equal(config->names, "ALIAS#20 SECOND");
+    assert_string_equal(config->groups, "SALES, TEAM#1c");
+    assert_string_equal(config->scope, "north.example");
+    assert_string_equal(config->node_type, "H");
+    assert_string_equal(config->wins_servers, "10.1.0.2,10.1.0.3");
+    assert_string_equal(config->peers, "10.1.2.3 10.4.0.9/SALES");
+    assert_string_equal(config->allow_networks, "local, 10.1.0.0/16");
+    assert_string_equal(config->receive_slots, "NET\\* !net\\netlogon");
+    assert_string_equal(config->send_slots, "messngr");
+    assert_int_equal(config->source_rate, 0);
+    assert_false(config->name_service);
+    assert_string_equal(config->nmbd_socket, "/run/x/unexpected");
+}
+
+static void test_node_types(void **state)
+{
+    static const char *const good[][2] = {{"auto", "auto"}, {"AUTO", "auto"}, {"B", "B"},
+                                          {"p", "P"},       {"M", "M"},       {"h", "H"}};
+    struct config *config = *state;
+    const char *why;
+
+    for (size_t i = 0; i < sizeof(good) / sizeof(*good); i++)
+    {
+        assert_int_equal(config_set(config, "node_type", good[i][0], &why), 0);
+        assert_string_equal(config->node_type, good[i][1]);
+    }
+}
+
 static void test_bad_values(void **state)
 {
     static const char *const bad[] = {
@@ -122,6 +190,25 @@ static void test_bad_values(void **state)
         "workgroup =",
         "workgroup = SIXTEEN_LETTERS_",
         "computer_name = SIXTEEN_LETTERS_",
+        "codepage =",
+        "node_type =",
+        "node_type = X",
+        "node_type = BP",
+        "node_type = B P",
+        "wins_servers = 1.1.1.1 1.1.1.2 1.1.1.3 1.1.1.4 1.1.1.5 1.1.1.6 1.1.1.7 1.1.1.8 1.1.1.9",
+        "names = a b c d e f g h i j k l m n o p q r s t u v w",
+        "groups = a,b,c,d,e,f,g,h,i,j,k,l,m,n,o,p,q,r,s,t,u,v,w",
+        "allow_networks =",
+        "allow_networks = , ,",
+        "receive_slots =",
+        "send_slots =",
+        "source_rate = -1",
+        "source_rate = 1000000001",
+        "source_rate = fast",
+        "name_service = port",
+        ("nmbd_socket = "
+         "/234567890123456789012345678901234567890123456789012345678901234567890123456"
+         "78901234567890123456789012345678"),
     };
     struct config *config = *state;
 
@@ -137,6 +224,117 @@ static void test_bad_values(void **state)
     }
     assert_string_equal(config->workgroup, "WORKGROUP");
     assert_int_equal(config->datagram_port, 138);
+    assert_string_equal(config->node_type, "auto");
+    assert_string_equal(config->wins_servers, "");
+    assert_string_equal(config->allow_networks, "local");
+    assert_string_equal(config->receive_slots, "*");
+    assert_int_equal(config->source_rate, 20000);
+}
+
+/* As many words as the net takes (net/net.h), and not one more. */
+static void test_list_limits(void **state)
+{
+    static const struct
+    {
+        const char *key;
+        size_t most;
+    } lists[] = {{"names", 22},         {"groups", 22},     {"wins_servers", 8},
+                 {"peers", 64},         {"interfaces", 64}, {"allow_networks", 64},
+                 {"receive_slots", 64}, {"send_slots", 64}};
+    char text[8192];
+    const char *why;
+
+    for (size_t i = 0; i < sizeof(lists) / sizeof(*lists); i++)
+    {
+        size_t size = 0;
+
+        for (size_t n = 0; n < lists[i].most; n++)
+            size += snprintf(text + size, sizeof(text) - size, " 255.255.255.255/FIFTEEN_LETTERS,");
+        assert_int_equal(config_set(*state, lists[i].key, text, &why), 0);
+        snprintf(text + size, sizeof(text) - size, "x");
+        assert_int_equal(config_set(*state, lists[i].key, text, &why), -EINVAL);
+        assert_non_null(strstr(why, "too many words"));
+    }
+    /* One word, but endless */
+    memset(text, 'x', sizeof(text) - 1);
+    text[sizeof(text) - 1] = 0;
+    assert_int_equal(config_set(*state, "peers", text, &why), -EINVAL);
+}
+
+static void expect_words(const char *list, const char *const *expected)
+{
+    const char *const *words = NULL;
+    size_t n = 77, wanted = 0;
+
+    assert_int_equal(config_split(list, &words, &n), 0);
+    for (; expected[wanted]; wanted++)
+    {
+        assert_true(wanted < n);
+        assert_string_equal(words[wanted], expected[wanted]);
+    }
+    assert_int_equal(n, wanted);
+    free((void *)words);
+}
+
+static void test_split(void **state)
+{
+    (void)state;
+    expect_words("", (const char *const[]){NULL});
+    expect_words(" ,\t,", (const char *const[]){NULL});
+    expect_words("a", (const char *const[]){"a", NULL});
+    expect_words("a b", (const char *const[]){"a", "b", NULL});
+    expect_words(",a,,b c\t\td , ", (const char *const[]){"a", "b", "c", "d", NULL});
+    expect_words("!NET\\* 10.0.0.0/8", (const char *const[]){"!NET\\*", "10.0.0.0/8", NULL});
+}
+
+/* inih reads 200 bytes a line, so a list may take several; nothing else may. */
+static void test_continued_lists(void **state)
+{
+    struct config *config = *state;
+
+    assert_int_equal(read_text(config, "[net]\n"
+                                       "peers = 10.0.0.1\n"
+                                       "    10.0.0.2/SALES,\n"
+                                       "# a remark\n"
+                                       "\n"
+                                       "\t10.0.0.3\n"
+                                       "send_slots = a\n"
+                                       "send_slots = b\n"),
+                     0);
+    assert_int_equal(n_fatal + n_warnings, 0);
+    expect_words(config->peers,
+                 (const char *const[]){"10.0.0.1", "10.0.0.2/SALES", "10.0.0.3", NULL});
+    /* Said again, not continued */
+    assert_string_equal(config->send_slots, "b");
+
+    assert_int_equal(read_text(config, "computer_name = PC\n  X\n"), -EINVAL);
+    assert_int_equal(n_fatal, 1);
+    assert_non_null(strstr(report, "mailslotd.conf:2: "));
+    assert_string_equal(config->computer, "PC");
+
+    /* An option that is only indented must not become a pattern of the list above. */
+    assert_int_equal(read_text(config, "receive_slots = a\n  allow_networks = none\n"), -EINVAL);
+    assert_non_null(strstr(report, "mailslotd.conf:2: "));
+    assert_string_equal(config->receive_slots, "a");
+    assert_int_equal(read_text(config, "receive_slots = a\n  name-service=no\n"), -EINVAL);
+    assert_int_equal(read_text(config, "receive_slots = a\n  b=c\n"), 0);
+    assert_string_equal(config->receive_slots, "a b=c");
+
+    /* Too many words, counted over all lines */
+    assert_int_equal(read_text(config, "wins_servers = 1 2 3 4\n 5 6 7 8\n 9\n"), -EINVAL);
+    assert_int_equal(n_fatal, 1);
+    assert_non_null(strstr(report, "mailslotd.conf:3: "));
+}
+
+static void test_append(void **state)
+{
+    struct config *config = *state;
+    const char *why = "";
+
+    assert_int_equal(config_append(config, "nothing", "x", &why), -ENOENT);
+    assert_int_equal(config_append(config, "workgroup", "x", &why), -EINVAL);
+    assert_int_equal(config_append(config, "receive-slots", "!x", &why), 0);
+    assert_string_equal(config->receive_slots, "* !x");
 }
 
 static void test_unknown_key(void **state)
@@ -199,6 +397,10 @@ static void test_order(void **state)
     assert_int_equal(config->name_port, 1);
     assert_string_equal(config->socket, support_socket);
     assert_false(config->network);
+    setenv("MAILSLOTD_ALLOW_NETWORKS", "none", 1);
+    assert_int_equal(config_read_all(config, NULL, on_report, report), 0);
+    assert_string_equal(config->allow_networks, "none");
+    unsetenv("MAILSLOTD_ALLOW_NETWORKS");
     n_fatal = 0;
     setenv("MAILSLOTD_NAME_PORT", "none", 1);
     assert_int_equal(config_read_all(config, NULL, on_report, report), -EINVAL);
@@ -224,10 +426,12 @@ static void test_describe(void **state)
 
         snprintf(option, sizeof(option), "--%s ", name);
         assert_non_null(strstr(text, option));
+        /* One line of help for people, which says more than the name does */
+        assert_true(strcspn(strstr(text, option), "\n") > sizeof("  --") + 20 + 10);
         assert_int_not_equal(config_set(*state, name, "", &why), -ENOENT);
         n++;
     }
-    assert_int_equal(n, 12);
+    assert_int_equal(n, 24);
     free(text);
     assert_int_equal(config_set(*state, "", "", &why), -ENOENT);
     assert_int_equal(config_set(*state, "sock", "", &why), -ENOENT);
@@ -300,11 +504,23 @@ static int group_teardown(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_defaults),     TEST(test_every_key),
-        TEST(test_bad_values),   TEST(test_unknown_key),
-        TEST(test_no_pair),      TEST(test_long_line),
-        TEST(test_missing_file), TEST(test_order),
-        TEST(test_describe),     TEST(test_command_line_errors),
+        TEST(test_defaults),
+        TEST(test_network_defaults),
+        TEST(test_every_key),
+        TEST(test_every_network_key),
+        TEST(test_node_types),
+        TEST(test_bad_values),
+        TEST(test_list_limits),
+        TEST(test_split),
+        TEST(test_continued_lists),
+        TEST(test_append),
+        TEST(test_unknown_key),
+        TEST(test_no_pair),
+        TEST(test_long_line),
+        TEST(test_missing_file),
+        TEST(test_order),
+        TEST(test_describe),
+        TEST(test_command_line_errors),
         TEST(test_command_line),
     };
 

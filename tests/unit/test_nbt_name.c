@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Tests of netbios/name, own and resolve (RFC 1001 14, wire.md 1.2, semantics N15-N18, D2-D4, Q3)
- */
+/* Tests of netbios/name: names, their encoding, scopes (RFC 1001 14, RFC 1002 4.1, wire.md 1.2) */
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -8,11 +7,12 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "net/netbios/own.h"
-#include "net/netbios/resolve.h"
+#include "net/netbios/name.h"
 
-#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
+
+static const struct netbios_scope NO_SCOPE;
 
 /* wire.md 1.2: upper-case, padded with spaces, suffix last. */
 static void test_make(void **state)
@@ -49,11 +49,11 @@ static void test_encode(void **state)
 {
     struct netbios_name name, back, wildcard = netbios_name_wildcard();
     size_t scope, taken;
-    uint8_t bytes[34];
+    uint8_t bytes[NETBIOS_NAME_ENCODED_MAX];
 
     (void)state;
     assert_int_equal(netbios_name_make(&name, "HOSTB", 5, 0), NETBIOS_NAME_OK);
-    netbios_name_encode(&name, bytes);
+    assert_int_equal(netbios_name_encode(&name, &NO_SCOPE, bytes), 34);
     assert_memory_equal(bytes,
                         "\x20"
                         "EIEPFDFEECCACACACACACACACACACAAA",
@@ -63,7 +63,7 @@ static void test_encode(void **state)
     assert_int_equal(scope, 0);
     assert_int_equal(taken, 34);
 
-    netbios_name_encode(&wildcard, bytes);
+    assert_int_equal(netbios_name_encode(&wildcard, &NO_SCOPE, bytes), 34);
     assert_memory_equal(bytes,
                         "\x20"
                         "CKAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
@@ -82,7 +82,7 @@ static void test_decode_scope(void **state)
 
     (void)state;
     name = netbios_name_wildcard();
-    netbios_name_encode(&name, bytes);
+    assert_int_equal(netbios_name_encode(&name, &NO_SCOPE, bytes), 34);
     memcpy(bytes + 33, "\3lab\5local\0", 11);
     assert_int_equal(netbios_name_decode(bytes, 44, &name, &scope, &taken), NETBIOS_NAME_OK);
     assert_int_equal(scope, 10);
@@ -111,12 +111,12 @@ static void test_decode_broken(void **state)
     static const uint8_t first[] = {0x00, 0x1f, 0x21, 0x3f, 0x40, 0xc0, 0xff};
     static const char half[] = {'A' - 1, 'P' + 1, 'a', 0, '\xff'};
     struct netbios_name name, untouched;
-    uint8_t good[34], bytes[34];
+    uint8_t good[NETBIOS_NAME_ENCODED_MAX], bytes[34];
     size_t scope, taken;
 
     (void)state;
     name = netbios_name_wildcard();
-    netbios_name_encode(&name, good);
+    assert_int_equal(netbios_name_encode(&name, &NO_SCOPE, good), 34);
     memset(&name, 0x55, sizeof(name));
     untouched = name;
     for (size_t i = 0; i < sizeof(first); i++)
@@ -152,6 +152,126 @@ static void test_decode_broken(void **state)
     assert_memory_equal(&name, &untouched, sizeof(name));
 }
 
+/* RFC 1001 9, 14.1: labels with their lengths, upper-case on the wire. */
+static void test_scope_make(void **state)
+{
+    static const char *const invalid[] = {".", ".a", "a.", "a..b", "a.b.", "lab.."};
+    struct netbios_scope scope, before;
+
+    (void)state;
+    assert_int_equal(netbios_scope_make(&scope, ""), NETBIOS_NAME_OK);
+    assert_int_equal(scope.size, 0);
+    assert_int_equal(netbios_scope_make(&scope, "x"), NETBIOS_NAME_OK);
+    assert_int_equal(scope.size, 2);
+    assert_memory_equal(scope.labels, "\1X", 2);
+    assert_int_equal(netbios_scope_make(&scope, "Lab.local-7.\xe4"), NETBIOS_NAME_OK);
+    assert_int_equal(scope.size, 14);
+    assert_memory_equal(scope.labels, "\3LAB\7LOCAL-7\1\xe4", 14);
+    before = scope;
+    for (size_t i = 0; i < sizeof(invalid) / sizeof(invalid[0]); i++)
+    {
+        assert_int_equal(netbios_scope_make(&scope, invalid[i]), NETBIOS_NAME_INVALID);
+        assert_memory_equal(&scope, &before, sizeof(scope));
+    }
+}
+
+/* wire.md 1.2: a label has at most 63 bytes; half-bytes, scope and all lengths at most 255. */
+static void test_scope_limits(void **state)
+{
+    struct netbios_name name = netbios_name_wildcard(), back;
+    struct netbios_scope scope;
+    uint8_t bytes[NETBIOS_NAME_ENCODED_MAX];
+    size_t scope_size, taken;
+    char text[300];
+
+    (void)state;
+    memset(text, 'y', sizeof(text));
+    text[63] = 0;
+    assert_int_equal(netbios_scope_make(&scope, text), NETBIOS_NAME_OK);
+    assert_int_equal(scope.size, 64);
+    text[63] = 'y';
+    text[64] = 0;
+    assert_int_equal(netbios_scope_make(&scope, text), NETBIOS_NAME_INVALID);
+    /* Three labels of 63 and one of 28 take 221 bytes; 33 before and 1 behind make 255. */
+    text[63] = text[127] = text[191] = '.';
+    text[64] = 'y';
+    text[220] = 0;
+    assert_int_equal(netbios_scope_make(&scope, text), NETBIOS_NAME_OK);
+    assert_int_equal(scope.size, 221);
+    assert_int_equal(netbios_name_encode(&name, &scope, bytes), 255);
+    assert_int_equal(netbios_name_decode(bytes, 255, &back, &scope_size, &taken), NETBIOS_NAME_OK);
+    assert_int_equal(scope_size, 221);
+    assert_int_equal(taken, 255);
+    assert_true(netbios_scope_matches(&scope, bytes + 33, scope_size));
+    text[220] = 'y';
+    text[221] = 0;
+    assert_int_equal(netbios_scope_make(&scope, text), NETBIOS_NAME_INVALID);
+    /* As many labels as there can be: 110 of two bytes, and not 111. */
+    for (size_t i = 0; i < 222; i++)
+    {
+        text[i] = i % 2 ? '.' : 'z';
+    }
+    text[219] = 0;
+    assert_int_equal(netbios_scope_make(&scope, text), NETBIOS_NAME_OK);
+    assert_int_equal(scope.size, 220);
+    text[219] = '.';
+    text[221] = 0;
+    assert_int_equal(netbios_scope_make(&scope, text), NETBIOS_NAME_INVALID);
+}
+
+/* Letters of ASCII in any case; label bounds count, and so does every byte. */
+static void test_scope_matches(void **state)
+{
+    struct netbios_scope scope;
+
+    (void)state;
+    assert_int_equal(netbios_scope_make(&scope, "lab.A@["), NETBIOS_NAME_OK);
+    assert_true(netbios_scope_matches(&scope, (const uint8_t *)"\3LAB\3A@[", 8));
+    assert_true(netbios_scope_matches(&scope, (const uint8_t *)"\3lAb\3a@[", 8));
+    assert_false(netbios_scope_matches(&scope, (const uint8_t *)"\3lab\3a`[", 8));
+    assert_false(netbios_scope_matches(&scope, (const uint8_t *)"\3lab\3a@{", 8));
+    assert_false(netbios_scope_matches(&scope, (const uint8_t *)"\3lac\3a@[", 8));
+    assert_false(netbios_scope_matches(&scope, (const uint8_t *)"\7lab\3a@[", 8));
+    assert_false(netbios_scope_matches(&scope, (const uint8_t *)"\3lab", 4));
+    assert_false(netbios_scope_matches(&scope, NULL, 0));
+    assert_true(netbios_scope_matches(&NO_SCOPE, NULL, 0));
+    assert_false(netbios_scope_matches(&NO_SCOPE, (const uint8_t *)"\1a", 2));
+}
+
+/* A name in a scope comes back, from its exact size and from no smaller one. */
+static void test_scope_round_trip(void **state)
+{
+    static const char *const scopes[] = {"", "a", "lab.local", "A.b.C.d.E", "NetBIOS.example.org"};
+    uint8_t bytes[NETBIOS_NAME_ENCODED_MAX];
+    struct netbios_name name, back;
+
+    (void)state;
+    assert_int_equal(netbios_name_make(&name, "HOSTB", 5, 0x20), NETBIOS_NAME_OK);
+    for (size_t i = 0; i < sizeof(scopes) / sizeof(scopes[0]); i++)
+    {
+        struct netbios_scope scope;
+        size_t size, scope_size, taken;
+
+        assert_int_equal(netbios_scope_make(&scope, scopes[i]), NETBIOS_NAME_OK);
+        assert_int_equal(scope.size, *scopes[i] ? strlen(scopes[i]) + 1 : 0);
+        size = netbios_name_encode(&name, &scope, bytes);
+        assert_int_equal(size, 34 + scope.size);
+        for (size_t cut = 0; cut <= size; cut++)
+        {
+            /* On the heap at its exact size, so that the sanitizer sees any byte too far. */
+            uint8_t *exact = malloc(cut + 1);
+
+            memcpy(exact + 1, bytes, cut);
+            assert_int_equal(netbios_name_decode(exact + 1, cut, &back, &scope_size, &taken),
+                             cut < size ? NETBIOS_NAME_BROKEN : NETBIOS_NAME_OK);
+            free(exact);
+        }
+        assert_true(netbios_name_equal(&name, &back));
+        assert_int_equal(taken, size);
+        assert_true(netbios_scope_matches(&scope, bytes + 33, scope_size));
+    }
+}
+
 /* Log injection: nothing but printable ASCII comes out. */
 static void test_print(void **state)
 {
@@ -171,140 +291,19 @@ static void test_print(void **state)
     assert_string_equal(text, "*<00>");
 }
 
-static void test_host_name(void **state)
-{
-    char computer[OWN_COMPUTER_SIZE];
-
-    (void)state;
-    own_computer_from_host("desk-7.example.org", computer);
-    assert_string_equal(computer, "DESK-7");
-    own_computer_from_host("averyveryverylonghostname", computer);
-    assert_string_equal(computer, "AVERYVERYVERYLO");
-    own_computer_from_host("", computer);
-    assert_string_equal(computer, "LOCALHOST");
-    own_computer_from_host(".example.org", computer);
-    assert_string_equal(computer, "LOCALHOST");
-}
-
-static void test_own_settings(void **state)
-{
-    static const char *const bad[] = {"#1c", "A#", "A#1", "A#1cc", "A#zz", "ABCDEFGHIJKLMNOP"};
-    struct codepage *codepage;
-    struct own_names own;
-
-    (void)state;
-    assert_int_equal(codepage_new(&codepage, NULL), 0);
-    assert_int_equal(own_init(&own, codepage, "ABCDEFGHIJKLMNOP", "W", NULL, 0), OWN_BAD_COMPUTER);
-    assert_int_equal(own_init(&own, codepage, "", "W", NULL, 0), OWN_BAD_COMPUTER);
-    assert_int_equal(own_init(&own, codepage, "A", "*", NULL, 0), OWN_BAD_WORKGROUP);
-    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
-    {
-        assert_int_equal(own_init(&own, codepage, "A", "W", &bad[i], 1), OWN_BAD_EXTRA);
-    }
-    codepage_free(codepage);
-}
-
-/* semantics N16-N18, D2-D4, Q3 */
-static void test_resolve(void **state)
-{
-    static const char *const extra[] = {"files", "dom#1c"};
-    static const struct
-    {
-        const char *target;
-        int code;
-        enum route_kind kind;
-        const char *destination;
-    } rows[] = {
-        {"*", RESOLVE_OK, ROUTE_GROUP, "LABGRP<00>"},
-        {"labgrp", RESOLVE_OK, ROUTE_GROUP, "LABGRP<00>"},
-        {"HostA", RESOLVE_OK, ROUTE_LOCAL, "HOSTA<00>"},
-        {"FILES", RESOLVE_OK, ROUTE_LOCAL, "FILES<00>"},
-        {"dom", RESOLVE_OK, ROUTE_LOCAL, "DOM<1c>"},
-        {"HOSTB", RESOLVE_UNRESOLVED, 0, NULL},
-        {"10.1.2.3", RESOLVE_UNRESOLVED, 0, NULL},
-        {"server.example.org", RESOLVE_UNRESOLVED, 0, NULL},
-        {"\xd0\x9f", RESOLVE_UNRESOLVED, 0, NULL},
-        {"", RESOLVE_BAD_TARGET, 0, NULL},
-        {"**", RESOLVE_BAD_TARGET, 0, NULL},
-        {"a\\b", RESOLVE_BAD_TARGET, 0, NULL},
-        {"a\nb", RESOLVE_BAD_TARGET, 0, NULL},
-    };
-    struct codepage *codepage;
-    struct own_names own;
-
-    (void)state;
-    assert_int_equal(codepage_new(&codepage, NULL), 0);
-    assert_int_equal(own_init(&own, codepage, "hosta", "labgrp", extra, 2), OWN_OK);
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-    {
-        struct route route;
-        char text[NETBIOS_NAME_PRINT_SIZE];
-
-        assert_int_equal(resolve_target(&own, codepage, rows[i].target, &route), rows[i].code);
-        if (rows[i].code == RESOLVE_OK)
-        {
-            netbios_name_print(&route.destination, text);
-            assert_string_equal(text, rows[i].destination);
-            assert_int_equal(route.kind, rows[i].kind);
-        }
-    }
-    own_deinit(&own);
-    codepage_free(codepage);
-}
-
-/* wire.md 1.5: type is not tied to the name; all 16 bytes count; type 0x12 and "*" are everybody's.
- */
-static void test_destination(void **state)
-{
-    static const char *const extra[] = {"dom#1c"};
-    static const struct
-    {
-        enum datagram_type type;
-        const char *name;
-        uint8_t suffix;
-        bool ours;
-    } rows[] = {
-        {DATAGRAM_DIRECT_UNIQUE, "HOSTA", 0x00, true},
-        {DATAGRAM_DIRECT_GROUP, "HOSTA", 0x00, true},
-        {DATAGRAM_DIRECT_UNIQUE, "LABGRP", 0x00, true},
-        {DATAGRAM_DIRECT_GROUP, "LABGRP", 0x00, true},
-        {DATAGRAM_DIRECT_GROUP, "DOM", 0x1c, true},
-        {DATAGRAM_BROADCAST, "HOSTB", 0x00, true},
-        {DATAGRAM_DIRECT_UNIQUE, "HOSTA", 0x20, false},
-        {DATAGRAM_DIRECT_GROUP, "LABGRP", 0x1d, false},
-        {DATAGRAM_DIRECT_GROUP, "DOM", 0x00, false},
-        {DATAGRAM_DIRECT_GROUP, "OTHER", 0x00, false},
-    };
-    struct codepage *codepage;
-    struct datagram datagram = {};
-    struct own_names own;
-
-    (void)state;
-    assert_int_equal(codepage_new(&codepage, NULL), 0);
-    assert_int_equal(own_init(&own, codepage, "hosta", "labgrp", extra, 1), OWN_OK);
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-    {
-        datagram.type = rows[i].type;
-        assert_int_equal(netbios_name_make(&datagram.destination, rows[i].name,
-                                           strlen(rows[i].name), rows[i].suffix),
-                         NETBIOS_NAME_OK);
-        assert_int_equal(own_is_destination(&own, &datagram), rows[i].ours);
-    }
-    datagram.type = DATAGRAM_DIRECT_UNIQUE;
-    datagram.destination = netbios_name_wildcard();
-    assert_true(own_is_destination(&own, &datagram));
-    own_deinit(&own);
-    codepage_free(codepage);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_make),          cmocka_unit_test(test_make_invalid),
-        cmocka_unit_test(test_encode),        cmocka_unit_test(test_decode_scope),
-        cmocka_unit_test(test_decode_broken), cmocka_unit_test(test_print),
-        cmocka_unit_test(test_host_name),     cmocka_unit_test(test_own_settings),
-        cmocka_unit_test(test_resolve),       cmocka_unit_test(test_destination),
+        cmocka_unit_test(test_make),
+        cmocka_unit_test(test_make_invalid),
+        cmocka_unit_test(test_encode),
+        cmocka_unit_test(test_decode_scope),
+        cmocka_unit_test(test_decode_broken),
+        cmocka_unit_test(test_scope_make),
+        cmocka_unit_test(test_scope_limits),
+        cmocka_unit_test(test_scope_matches),
+        cmocka_unit_test(test_scope_round_trip),
+        cmocka_unit_test(test_print),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

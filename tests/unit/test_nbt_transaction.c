@@ -15,6 +15,7 @@
 #include <arpa/inet.h>
 
 static struct vector vector;
+static const struct netbios_scope NO_SCOPE;
 
 static void find_golden(const char *name)
 {
@@ -103,7 +104,8 @@ static void test_golden_datagrams(void **state)
         }
         assert_true(n < sizeof(GOLDEN) / sizeof(GOLDEN[0]));
         assert_string_equal(vector.name, golden->name);
-        assert_int_equal(datagram_read(vector.bytes, vector.size, &datagram), DATAGRAM_OK);
+        assert_int_equal(datagram_read(vector.bytes, vector.size, &NO_SCOPE, &datagram),
+                         DATAGRAM_OK);
         assert_int_equal(datagram.type, golden->type);
         assert_int_equal(datagram.node, golden->node);
         assert_int_equal(datagram.id, golden->id);
@@ -119,7 +121,7 @@ static void test_golden_datagrams(void **state)
         assert_int_equal(transaction.name_size, strlen(golden->slot));
         assert_memory_equal(transaction.name, golden->slot, transaction.name_size);
         assert_int_equal(transaction.data_size, golden->data_size);
-        assert_int_equal(datagram_write(&datagram, again), vector.size);
+        assert_int_equal(datagram_write(&datagram, &NO_SCOPE, again), vector.size);
         assert_memory_equal(again, vector.bytes, vector.size);
         n++;
     }
@@ -300,7 +302,7 @@ static void test_datagram_fields(void **state)
     d.source = d.destination = netbios_name_wildcard();
     d.user_data = (const uint8_t *)"xyz";
     d.user_data_size = 3;
-    size = datagram_write(&d, good);
+    size = datagram_write(&d, &NO_SCOPE, good);
     assert_int_equal(size, 85);
     /* D5: F set, M clear; ours is a B node. DGM_LENGTH leaves the header out. */
     assert_memory_equal(good, "\x11\x02\x12\x34\0\0\0\0\0\x8a\0\x47\0\0", 14);
@@ -308,7 +310,7 @@ static void test_datagram_fields(void **state)
     {
         memcpy(bytes, good, size);
         bytes[rows[i].at] = rows[i].value;
-        if (datagram_read(bytes, size, &back) != rows[i].code)
+        if (datagram_read(bytes, size, &NO_SCOPE, &back) != rows[i].code)
         {
             fail_msg("byte %zu = 0x%02x: not code %d", rows[i].at, rows[i].value, rows[i].code);
         }
@@ -321,14 +323,100 @@ static void test_datagram_fields(void **state)
                                   : DATAGRAM_BAD_DESTINATION_NAME;
 
         memcpy(exact + 1, good, cut);
-        assert_int_equal(datagram_read(exact + 1, cut, &back), expected);
+        assert_int_equal(datagram_read(exact + 1, cut, &NO_SCOPE, &back), expected);
         free(exact);
     }
-    /* A scope in either name. */
-    memcpy(bytes, good, 47);
-    memcpy(bytes + 47, "\3lab\0", 5);
-    memcpy(bytes + 52, good + 48, size - 48);
-    assert_int_equal(datagram_read(bytes, size + 4, &back), DATAGRAM_HAS_SCOPE);
+}
+
+/* wire.md 1.2: both names must be in our scope, which every sender must have as well. */
+static void test_datagram_scope(void **state)
+{
+    static const char *const texts[] = {"", "lab", "lab.local", "x.lab"};
+    struct datagram d = {.type = DATAGRAM_DIRECT_UNIQUE, .id = 7, .source_port = 138}, back;
+    uint8_t bytes[DATAGRAM_SIZE_MAX], mixed[DATAGRAM_SIZE_MAX];
+    struct netbios_scope scopes[4];
+    size_t n = sizeof(texts) / sizeof(texts[0]);
+
+    (void)state;
+    d.source = d.destination = netbios_name_wildcard();
+    d.destination.bytes[15] = 0x20;
+    d.user_data = (const uint8_t *)"xyz";
+    d.user_data_size = 3;
+    for (size_t i = 0; i < n; i++)
+    {
+        assert_int_equal(netbios_scope_make(&scopes[i], texts[i]), NETBIOS_NAME_OK);
+    }
+    for (size_t i = 0; i < n; i++)
+    {
+        size_t size = datagram_write(&d, &scopes[i], bytes), name = 34 + scopes[i].size;
+
+        assert_int_equal(size, 14 + 2 * name + 3);
+        assert_int_equal(bytes[10] << 8 | bytes[11], 2 * name + 3);
+        for (size_t j = 0; j < n; j++)
+        {
+            assert_int_equal(datagram_read(bytes, size, &scopes[j], &back),
+                             i == j ? DATAGRAM_OK : DATAGRAM_OTHER_SCOPE);
+        }
+        assert_int_equal(datagram_read(bytes, size, &scopes[i], &back), DATAGRAM_OK);
+        assert_true(netbios_name_equal(&back.source, &d.source));
+        assert_true(netbios_name_equal(&back.destination, &d.destination));
+        assert_int_equal(back.user_data_size, 3);
+        assert_ptr_equal(back.user_data, bytes + size - 3);
+        assert_memory_equal(back.user_data, "xyz", 3);
+        if (i == 0)
+        {
+            continue;
+        }
+        /* Only one of the names in the scope: neither ours nor nobody's. */
+        memcpy(mixed, bytes, 14 + name);
+        memcpy(mixed + 14 + name, bytes + 14, 33);
+        mixed[14 + name + 33] = 0;
+        memcpy(mixed + 14 + name + 34, d.user_data, 3);
+        size = 14 + name + 34 + 3;
+        assert_int_equal(datagram_read(mixed, size, &scopes[i], &back), DATAGRAM_OTHER_SCOPE);
+        assert_int_equal(datagram_read(mixed, size, &scopes[0], &back), DATAGRAM_OTHER_SCOPE);
+        mixed[14 + 33] = 0;
+        memcpy(mixed + 14 + 34, bytes + 14, name);
+        memcpy(mixed + 14 + 34 + name, d.user_data, 3);
+        assert_int_equal(datagram_read(mixed, size, &scopes[i], &back), DATAGRAM_OTHER_SCOPE);
+        assert_int_equal(datagram_read(mixed, size, &scopes[0], &back), DATAGRAM_OTHER_SCOPE);
+    }
+}
+
+/* The largest datagram there is: both names of 255 bytes, 512 bytes of user data. */
+static void test_datagram_largest(void **state)
+{
+    static const uint8_t data[DATAGRAM_USER_DATA_MAX] = {1, [511] = 2};
+    struct datagram d = {.type = DATAGRAM_DIRECT_GROUP, .source_port = 138}, back;
+    uint8_t *bytes = malloc(DATAGRAM_SIZE_MAX);
+    struct netbios_scope scope;
+    char text[221];
+
+    (void)state;
+    memset(text, 'a', 220);
+    text[63] = text[127] = text[191] = '.';
+    text[220] = 0;
+    assert_int_equal(netbios_scope_make(&scope, text), NETBIOS_NAME_OK);
+    d.source = d.destination = netbios_name_wildcard();
+    d.user_data = data;
+    d.user_data_size = sizeof(data);
+    assert_int_equal(datagram_write(&d, &scope, bytes), 14 + 2 * 255 + 512);
+    assert_int_equal(DATAGRAM_SIZE_MAX, 14 + 2 * 255 + 512);
+    for (size_t cut = 0; cut <= DATAGRAM_SIZE_MAX; cut++)
+    {
+        uint8_t *exact = malloc(cut + 1);
+
+        memcpy(exact + 1, bytes, cut);
+        assert_int_equal(datagram_read(exact + 1, cut, &scope, &back),
+                         cut < 14         ? DATAGRAM_SHORT
+                         : cut < 14 + 255 ? DATAGRAM_BAD_SOURCE_NAME
+                         : cut < 14 + 510 ? DATAGRAM_BAD_DESTINATION_NAME
+                                          : DATAGRAM_OK);
+        free(exact);
+    }
+    assert_int_equal(datagram_read(bytes, DATAGRAM_SIZE_MAX, &scope, &back), DATAGRAM_OK);
+    assert_memory_equal(back.user_data, data, sizeof(data));
+    free(bytes);
 }
 
 int main(void)
@@ -337,6 +425,7 @@ int main(void)
         cmocka_unit_test(test_msmail_example), cmocka_unit_test(test_golden_datagrams),
         cmocka_unit_test(test_size_table),     cmocka_unit_test(test_long_names),
         cmocka_unit_test(test_fields),         cmocka_unit_test(test_datagram_fields),
+        cmocka_unit_test(test_datagram_scope), cmocka_unit_test(test_datagram_largest),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -149,12 +149,14 @@ static void check_arrival(const struct arrived *arrived, struct in_addr source, 
     ++*at;
 }
 
+static const char *const LOOPBACK[] = {"lo"};
+
 static void test_bad_inputs(void **state)
 {
     static struct vector good;
     struct net_config config = NET_CONFIG_DEFAULT;
     struct arrived arrived;
-    struct net_sink sink = {&arrived, on_deliver};
+    struct net_sink sink = {&arrived, on_deliver, NULL};
     FILE *f = vector_open("bad_inputs.txt");
     struct sockaddr_in to, from;
     size_t delivered = 0, n = 0;
@@ -165,6 +167,10 @@ static void test_bad_inputs(void **state)
     assert_int_equal(sd_event_new(&event), 0);
     config.computer = "HOSTA";
     config.workgroup = "LABGRP";
+    config.no_name_service = true;
+    config.nmbd_socket = "";
+    config.interfaces = LOOPBACK;
+    config.n_interfaces = 1;
     config.datagram_fd = bind_loopback(INADDR_LOOPBACK, &to);
     assert_int_equal(net_new(&net, event, &config, &sink, NULL), 0);
     while (vector_read(f, true, &vector))
@@ -187,7 +193,10 @@ static void test_bad_inputs(void **state)
         assert_int_equal(
             sendto(fd, vector.bytes, vector.size, 0, (struct sockaddr *)&to, sizeof(to)),
             vector.size);
-        assert_int_equal(sd_event_run(event, 5000000), 1);
+        for (int i = 0; i < 100 && arrived.n + (count_drops(net) - drops) == 0; i++)
+        {
+            assert_return_code(sd_event_run(event, 5000000), 0);
+        }
         assert_int_equal(arrived.n + (count_drops(net) - drops), 1);
         check_arrival(&arrived, from.sin_addr, &delivered);
         /* The loopback network is synchronous: a reply would be there by now. */

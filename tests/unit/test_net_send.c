@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 static const char *const LOOPBACK[] = {"lo"};
+static const struct netbios_scope no_scope;
 static const char *const NOWHERE[] = {"nosuch0"};
 
 struct host
@@ -74,7 +75,7 @@ static void host_start(struct host *host, const char *computer, const char *cons
                        uint16_t peer_port)
 {
     struct net_config config = NET_CONFIG_DEFAULT;
-    struct net_sink sink = {host, on_deliver};
+    struct net_sink sink = {host, on_deliver, NULL};
 
     *host = (struct host){};
     assert_int_equal(sd_event_new(&host->event), 0);
@@ -83,6 +84,9 @@ static void host_start(struct host *host, const char *computer, const char *cons
     config.interfaces = interfaces;
     config.n_interfaces = 1;
     config.datagram_fd = bind_any(&host->port);
+    config.no_name_service = true;
+    config.name_port = 39137; /* where nobody is asked in vain */
+    config.nmbd_socket = "";
     config.peer_port = peer_port;
     assert_int_equal(net_new(&host->net, host->event, &config, &sink, NULL), 0);
 }
@@ -220,14 +224,14 @@ static void test_bytes(void **state)
     assert_true(size > 0);
     assert_memory_equal(bytes, "\x11\x02", 2);
     assert_int_equal(ntohs(from.sin_port), a.port);
-    assert_int_equal(datagram_read(bytes, (size_t)size, &first), DATAGRAM_OK);
+    assert_int_equal(datagram_read(bytes, (size_t)size, &no_scope, &first), DATAGRAM_OK);
     assert_int_equal(first.source_ip.s_addr, htonl(INADDR_LOOPBACK));
     assert_int_equal(first.source_port, a.port);
     assert_memory_equal(first.source.bytes, "HOSTA          ", 16);
     assert_memory_equal(first.destination.bytes, "LABGRP         ", 16);
     size = recv(fd, bytes, sizeof(bytes), MSG_DONTWAIT);
     assert_true(size > 0);
-    assert_int_equal(datagram_read(bytes, (size_t)size, &d), DATAGRAM_OK);
+    assert_int_equal(datagram_read(bytes, (size_t)size, &no_scope, &d), DATAGRAM_OK);
     assert_int_equal(d.id, (uint16_t)(first.id + 1));
     close(fd);
     host_stop(&a);
@@ -236,13 +240,23 @@ static void test_bytes(void **state)
 /* N15, Q6: one's own name is local; Q3: others can not be resolved yet. */
 static void test_targets(void **state)
 {
+    struct net_request unknown = {"HOSTB", "x", 1, "m", 1};
     struct host a;
+    int result = -1;
 
     (void)state;
     host_start(&a, "hosta", LOOPBACK, 0);
     assert_int_equal(send_message(&a, "HOSTA", "x", "m", 1), NET_OK);
     assert_int_equal(a.delivered, 1);
-    assert_int_equal(send_message(&a, "HOSTB", "x", "m", 1), NET_UNRESOLVED);
+    /* Q3: asked for first, then refused. */
+    assert_int_equal(net_send(a.net, &unknown, on_done, &result), 0);
+    assert_int_equal(result, -1);
+    while (result == -1)
+    {
+        assert_return_code(sd_event_run(a.event, 5000000), 0);
+    }
+    assert_int_equal(result, NET_UNRESOLVED);
+    assert_int_equal(counter(&a, NET_COUNTER_QUERIES_FAILED), 1);
     assert_int_equal(send_message(&a, "", "x", "m", 1), NET_BAD_TARGET);
     assert_int_equal(send_message(&a, "*", "", "m", 1), NET_BAD_SLOT);
     assert_int_equal(send_message(&a, "*", "\xd0\x9f", "m", 1), NET_NOT_REPRESENTABLE);
@@ -321,12 +335,14 @@ static void test_port_in_use(void **state)
     static struct net_status status;
     struct net_config config = NET_CONFIG_DEFAULT;
     struct host a = {};
-    struct net_sink sink = {&a, on_deliver};
+    struct net_sink sink = {&a, on_deliver, NULL};
     int fd;
 
     (void)state;
     assert_int_equal(sd_event_new(&a.event), 0);
     fd = bind_any(&config.datagram_port);
+    config.no_name_service = true;
+    config.nmbd_socket = "";
     assert_int_equal(net_new(&a.net, a.event, &config, &sink, NULL), 0);
     net_status(a.net, &status);
     assert_int_equal(status.state, NET_STATE_LOCAL_ONLY);
@@ -361,7 +377,7 @@ static void test_explanations(void **state)
 static void test_settings(void **state)
 {
     static const char *const bad_name = "A#xyz";
-    struct net_sink sink = {NULL, on_deliver};
+    struct net_sink sink = {NULL, on_deliver, NULL};
     struct net_config config = NET_CONFIG_DEFAULT;
     const char *invalid = NULL;
     struct net *net = NULL;
@@ -372,7 +388,7 @@ static void test_settings(void **state)
     assert_int_equal(sd_event_new(&event), 0);
     config.computer = "sixteen-letters!";
     assert_int_equal(net_new(&net, event, &config, &sink, &invalid), -EINVAL);
-    assert_string_equal(invalid, "computer");
+    assert_string_equal(invalid, "computer_name");
     config.computer = NULL;
     config.workgroup = "*";
     assert_int_equal(net_new(&net, event, &config, &sink, &invalid), -EINVAL);
@@ -408,7 +424,7 @@ static size_t make_datagram(uint8_t *bytes, uint16_t id)
     d.source = d.destination = netbios_name_wildcard();
     d.user_data = smb;
     assert_int_equal(transaction_write(&t, smb, &d.user_data_size), TRANSACTION_OK);
-    return datagram_write(&d, bytes);
+    return datagram_write(&d, &no_scope, bytes);
 }
 
 static int connect_to(uint32_t from, uint16_t port)

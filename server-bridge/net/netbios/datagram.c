@@ -30,11 +30,19 @@ static void write_be16(uint8_t *p, uint16_t value)
     p[1] = (uint8_t)value;
 }
 
-int datagram_read(const void *bytes, size_t size, struct datagram *ret_datagram)
+/* The labels stand behind the length byte and the 32 half-bytes. */
+static bool in_scope(const uint8_t *name, size_t scope_size, const struct netbios_scope *scope)
+{
+    return netbios_scope_matches(scope, name + NETBIOS_NAME_ENCODED_SIZE - 1, scope_size);
+}
+
+int datagram_read(const void *bytes, size_t size, const struct netbios_scope *scope,
+                  struct datagram *ret_datagram)
 {
     const uint8_t *p = bytes;
     struct datagram d = {};
-    size_t at = DATAGRAM_FIXED_SIZE, taken, source_scope, destination_scope;
+    size_t at = DATAGRAM_FIXED_SIZE, taken, scope_size;
+    bool ours;
 
     if (size < DATAGRAM_FIXED_SIZE)
     {
@@ -49,19 +57,21 @@ int datagram_read(const void *bytes, size_t size, struct datagram *ret_datagram)
     {
         return DATAGRAM_FRAGMENT;
     }
-    if (netbios_name_decode(p + at, size - at, &d.source, &source_scope, &taken))
+    if (netbios_name_decode(p + at, size - at, &d.source, &scope_size, &taken))
     {
         return DATAGRAM_BAD_SOURCE_NAME;
     }
+    ours = in_scope(p + at, scope_size, scope);
     at += taken;
-    if (netbios_name_decode(p + at, size - at, &d.destination, &destination_scope, &taken))
+    if (netbios_name_decode(p + at, size - at, &d.destination, &scope_size, &taken))
     {
         return DATAGRAM_BAD_DESTINATION_NAME;
     }
+    ours = ours && in_scope(p + at, scope_size, scope);
     at += taken;
-    if (source_scope || destination_scope)
+    if (!ours)
     {
-        return DATAGRAM_HAS_SCOPE;
+        return DATAGRAM_OTHER_SCOPE;
     }
     d.type = p[OFFSET_TYPE];
     d.node = p[OFFSET_FLAGS] & FLAG_NODE_MASK;
@@ -74,10 +84,12 @@ int datagram_read(const void *bytes, size_t size, struct datagram *ret_datagram)
     return DATAGRAM_OK;
 }
 
-size_t datagram_write(const struct datagram *datagram, uint8_t *ret_bytes)
+size_t datagram_write(const struct datagram *datagram, const struct netbios_scope *scope,
+                      uint8_t ret_bytes[static DATAGRAM_SIZE_MAX])
 {
     const struct datagram *d = datagram;
     uint8_t *p = ret_bytes;
+    size_t at = DATAGRAM_FIXED_SIZE;
 
     assert(d->user_data_size <= DATAGRAM_USER_DATA_MAX);
 
@@ -86,14 +98,15 @@ size_t datagram_write(const struct datagram *datagram, uint8_t *ret_bytes)
     write_be16(p + OFFSET_ID, d->id);
     memcpy(p + OFFSET_SOURCE_IP, &d->source_ip, sizeof(d->source_ip));
     write_be16(p + OFFSET_SOURCE_PORT, d->source_port);
-    /* The length leaves the 14 bytes of the header out. */
-    write_be16(p + OFFSET_LENGTH, (uint16_t)(2 * NETBIOS_NAME_ENCODED_SIZE + d->user_data_size));
     write_be16(p + OFFSET_OFFSET, 0);
-    netbios_name_encode(&d->source, p + DATAGRAM_FIXED_SIZE);
-    netbios_name_encode(&d->destination, p + DATAGRAM_FIXED_SIZE + NETBIOS_NAME_ENCODED_SIZE);
+    at += netbios_name_encode(&d->source, scope, p + at);
+    at += netbios_name_encode(&d->destination, scope, p + at);
     if (d->user_data)
     {
-        memcpy(p + DATAGRAM_OVERHEAD, d->user_data, d->user_data_size);
+        memcpy(p + at, d->user_data, d->user_data_size);
     }
-    return DATAGRAM_OVERHEAD + d->user_data_size;
+    at += d->user_data_size;
+    /* The length leaves the 14 bytes of the header out. */
+    write_be16(p + OFFSET_LENGTH, (uint16_t)(at - DATAGRAM_FIXED_SIZE));
+    return at;
 }

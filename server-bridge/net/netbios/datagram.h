@@ -9,7 +9,8 @@
 #define DATAGRAM_FIXED_SIZE    14
 #define DATAGRAM_OVERHEAD      (DATAGRAM_FIXED_SIZE + 2 * NETBIOS_NAME_ENCODED_SIZE)
 #define DATAGRAM_USER_DATA_MAX 512 /* RFC 1001 17.1.2 */
-#define DATAGRAM_SIZE_MAX      (DATAGRAM_OVERHEAD + DATAGRAM_USER_DATA_MAX)
+#define DATAGRAM_SIZE_MAX                                                                          \
+    (DATAGRAM_OVERHEAD + 2 * NETBIOS_SCOPE_LABELS_MAX + DATAGRAM_USER_DATA_MAX)
 
 enum datagram_type
 {
@@ -36,7 +37,7 @@ enum datagram_result
     DATAGRAM_FRAGMENT,             /* F clear, M set or an offset */
     DATAGRAM_BAD_SOURCE_NAME,      /* does not decode */
     DATAGRAM_BAD_DESTINATION_NAME, /* does not decode */
-    DATAGRAM_HAS_SCOPE,            /* we live in the empty scope */
+    DATAGRAM_OTHER_SCOPE,          /* not the scope that we live in */
 };
 
 struct datagram
@@ -53,16 +54,17 @@ struct datagram
 };
 
 /*
- * Reads one UDP payload as wire.md 1.9 recommends: F=1, M=0, OFFSET=0, types 0x10-0x12, empty
- * scope. DGM_LENGTH is advisory (real senders get it wrong), the size of the payload counts.
+ * Reads one UDP payload as wire.md 1.9 recommends: F=1, M=0, OFFSET=0, types 0x10-0x12, both names
+ * in our scope. DGM_LENGTH is advisory (real senders get it wrong), the size of the payload counts.
  * Returns a code of enum datagram_result.
  */
-int datagram_read(const void *bytes, size_t size, struct datagram *ret_datagram)
-    __attribute__((warn_unused_result));
+int datagram_read(const void *bytes, size_t size, const struct netbios_scope *scope,
+                  struct datagram *ret_datagram) __attribute__((warn_unused_result));
 
 /*
  * Writes header and names with F set; the user data, if not NULL, is copied behind them. The caller
- * gives a buffer of DATAGRAM_OVERHEAD + user_data_size bytes, and user_data_size is at most 512.
- * Returns the number of bytes of the whole datagram.
+ * gives a buffer of DATAGRAM_SIZE_MAX bytes, and user_data_size is at most 512. Returns the number
+ * of bytes of the whole datagram.
  */
-size_t datagram_write(const struct datagram *datagram, uint8_t *ret_bytes);
+size_t datagram_write(const struct datagram *datagram, const struct netbios_scope *scope,
+                      uint8_t ret_bytes[static DATAGRAM_SIZE_MAX]);

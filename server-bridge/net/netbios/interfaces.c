@@ -1,17 +1,36 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The network interfaces that broadcasts go out on */
 
+/*
+ * Cables, VPNs and containers come and go while the daemon runs. The kernel says when (rtnetlink),
+ * but what it says is not read: reports may be lost when many come at once, while the list that
+ * getifaddrs() gives is always whole. So a report means "look again" and nothing else.
+ */
+
 #include "net/netbios/interfaces.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fnmatch.h>
 #include <ifaddrs.h>
+#include <linux/rtnetlink.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#define WATCH_DELAY_USEC    UINT64_C(100000)
+#define WATCH_ACCURACY_USEC UINT64_C(10000)
+#define WATCH_READS_MAX     1000 /* then others have their turn */
 
 void interfaces_init(struct interfaces *ret_interfaces, const char *const *filter, size_t n_filter)
 {
     *ret_interfaces = (struct interfaces){.filter = filter, .n_filter = n_filter};
 }
+
+/* --- the list -------------------------------------------------------------------------------- */
 
 static struct in_addr address_of(const struct sockaddr *address)
 {
@@ -21,15 +40,22 @@ static struct in_addr address_of(const struct sockaddr *address)
     return in.sin_addr;
 }
 
-static bool is_named(const struct interfaces *interfaces, const struct interface *interface)
+static bool is_named(const struct interfaces *interfaces, const struct interface *interface,
+                     bool loopback)
 {
     char address[INET_ADDRSTRLEN];
 
     inet_ntop(AF_INET, &interface->address, address, sizeof(address));
     for (size_t i = 0; i < interfaces->n_filter; i++)
     {
-        if (strcmp(interfaces->filter[i], interface->name) == 0 ||
-            strcmp(interfaces->filter[i], address) == 0)
+        const char *pattern = interfaces->filter[i];
+
+        if (strcmp(pattern, interface->name) == 0 || strcmp(pattern, address) == 0)
+        {
+            return true;
+        }
+        /* Who writes "*" does not mean loopback. */
+        if (!loopback && fnmatch(pattern, interface->name, 0) == 0)
         {
             return true;
         }
@@ -56,8 +82,8 @@ static bool interface_read(const struct ifaddrs *a, struct interface *ret_interf
     struct interface interface = {};
     bool loopback = a->ifa_flags & IFF_LOOPBACK;
 
-    if (!a->ifa_addr || a->ifa_addr->sa_family != AF_INET || !a->ifa_netmask ||
-        !(a->ifa_flags & IFF_UP) || (!(a->ifa_flags & IFF_BROADCAST) && !loopback))
+    if (!a->ifa_netmask || !(a->ifa_flags & IFF_UP) ||
+        (!(a->ifa_flags & IFF_BROADCAST) && !loopback))
     {
         return false;
     }
@@ -85,51 +111,125 @@ static bool interface_read(const struct ifaddrs *a, struct interface *ret_interf
     return true;
 }
 
-int interfaces_refresh(struct interfaces *interfaces, uint64_t now_usec)
+static void interfaces_enter(struct interfaces *interfaces, const struct ifaddrs *a)
 {
+    struct interface interface;
+    bool loopback = a->ifa_flags & IFF_LOOPBACK;
+
+    if (!a->ifa_addr || a->ifa_addr->sa_family != AF_INET)
+    {
+        return;
+    }
+    if (interfaces->n_own < INTERFACES_OWN_MAX)
+    {
+        interfaces->own[interfaces->n_own++] = address_of(a->ifa_addr);
+    }
+    if (interfaces->n == INTERFACES_MAX || !interface_read(a, &interface) ||
+        ((interfaces->n_filter || loopback) && !is_named(interfaces, &interface, loopback)))
+    {
+        return;
+    }
+    interface.index = if_nametoindex(interface.name);
+    /* 0: gone between the two calls. */
+    if (interface.index && !is_listed(interfaces, &interface))
+    {
+        interfaces->list[interfaces->n++] = interface;
+    }
+}
+
+static bool interface_equal(const struct interface *a, const struct interface *b)
+{
+    return a->index == b->index && a->address.s_addr == b->address.s_addr &&
+           a->netmask.s_addr == b->netmask.s_addr && a->broadcast.s_addr == b->broadcast.s_addr &&
+           strcmp(a->name, b->name) == 0;
+}
+
+static bool interfaces_equal(const struct interfaces *a, const struct interfaces *b)
+{
+    if (a->n != b->n || a->n_own != b->n_own)
+    {
+        return false;
+    }
+    for (size_t i = 0; i < a->n; i++)
+    {
+        if (!interface_equal(&a->list[i], &b->list[i]))
+        {
+            return false;
+        }
+    }
+    for (size_t i = 0; i < a->n_own; i++)
+    {
+        if (a->own[i].s_addr != b->own[i].s_addr)
+        {
+            return false;
+        }
+    }
+    return true;
+}
+
+int interfaces_refresh(struct interfaces *interfaces, bool *ret_changed)
+{
+    struct interfaces now;
     struct ifaddrs *addresses;
 
-    if (interfaces->valid && now_usec - interfaces->read_usec < INTERFACES_REFRESH_USEC)
-    {
-        return 0;
-    }
     if (getifaddrs(&addresses) < 0)
     {
         return -errno;
     }
-    interfaces->n = 0;
-    for (const struct ifaddrs *a = addresses; a && interfaces->n < INTERFACES_MAX; a = a->ifa_next)
+    interfaces_init(&now, interfaces->filter, interfaces->n_filter);
+    for (const struct ifaddrs *a = addresses; a; a = a->ifa_next)
     {
-        struct interface interface;
-
-        if (!interface_read(a, &interface))
-        {
-            continue;
-        }
-        if (interfaces->n_filter || (a->ifa_flags & IFF_LOOPBACK))
-        {
-            if (!is_named(interfaces, &interface))
-            {
-                continue;
-            }
-        }
-        interface.index = if_nametoindex(interface.name);
-        /* Gone between the two calls. */
-        if (interface.index == 0 || is_listed(interfaces, &interface))
-        {
-            continue;
-        }
-        interfaces->list[interfaces->n++] = interface;
+        interfaces_enter(&now, a);
     }
     freeifaddrs(addresses);
-    interfaces->read_usec = now_usec;
-    interfaces->valid = true;
+    if (ret_changed)
+    {
+        *ret_changed = !interfaces_equal(interfaces, &now);
+    }
+    *interfaces = now;
     return 0;
+}
+
+bool interfaces_is_local(const struct interfaces *interfaces, struct in_addr address)
+{
+    if (ntohl(address.s_addr) >> 24 == IN_LOOPBACKNET)
+    {
+        return true;
+    }
+    for (size_t i = 0; i < interfaces->n; i++)
+    {
+        const struct interface *interface = &interfaces->list[i];
+
+        if (((address.s_addr ^ interface->address.s_addr) & interface->netmask.s_addr) == 0)
+        {
+            return true;
+        }
+    }
+    for (size_t i = 0; i < interfaces->n_own; i++)
+    {
+        if (interfaces->own[i].s_addr == address.s_addr)
+        {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool interfaces_is_own(const struct interfaces *interfaces, struct in_addr address)
+{
+    for (size_t i = 0; i < interfaces->n; i++)
+    {
+        if (interfaces->list[i].address.s_addr == address.s_addr)
+        {
+            return true;
+        }
+    }
+    return false;
 }
 
 bool interfaces_accept(const struct interfaces *interfaces, unsigned int index)
 {
-    if (interfaces->n_filter == 0)
+    if (interfaces->n_filter == 0 || index == 0)
     {
         return true;
     }
@@ -141,4 +241,116 @@ bool interfaces_accept(const struct interfaces *interfaces, unsigned int index)
         }
     }
     return false;
+}
+
+/* --- the watch ------------------------------------------------------------------------------- */
+
+struct interfaces_watch
+{
+    sd_event_source *socket;
+    sd_event_source *timer; /* enabled while a report has not been passed on */
+    void (*changed)(void *userdata);
+    void *userdata;
+};
+
+static int watch_on_report(sd_event_source *source, int fd, uint32_t events, void *userdata)
+{
+    struct interfaces_watch *watch = userdata;
+    char ignored;
+    ssize_t size = 0;
+    int enabled = SD_EVENT_OFF;
+
+    (void)source;
+    (void)events;
+    /* Another error than "no more" (ENOBUFS: reports were lost) is a report like any other. */
+    for (int i = 0; i < WATCH_READS_MAX && size >= 0; i++)
+    {
+        size = recv(fd, &ignored, sizeof(ignored), MSG_DONTWAIT);
+    }
+    /* A timer that runs already is left alone: endless reports must not put it off for ever. */
+    if (sd_event_source_get_enabled(watch->timer, &enabled) == 0 &&
+        sd_event_source_set_time_relative(watch->timer, WATCH_DELAY_USEC) >= 0)
+    {
+        (void)sd_event_source_set_enabled(watch->timer, SD_EVENT_ONESHOT);
+    }
+    return 0;
+}
+
+static int watch_on_timer(sd_event_source *source, uint64_t usec, void *userdata)
+{
+    struct interfaces_watch *watch = userdata;
+
+    (void)source;
+    (void)usec;
+    watch->changed(watch->userdata); /* may free the watch */
+    return 0;
+}
+
+static int watch_init(struct interfaces_watch *watch, sd_event *event)
+{
+    struct sockaddr_nl groups = {
+        .nl_family = AF_NETLINK,
+        .nl_groups = RTMGRP_LINK | RTMGRP_IPV4_IFADDR,
+    };
+    int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE), r;
+
+    if (fd < 0)
+    {
+        return -errno;
+    }
+    r = bind(fd, (struct sockaddr *)&groups, sizeof(groups)) < 0 ? -errno : 0;
+    if (r == 0)
+    {
+        r = sd_event_add_io(event, &watch->socket, fd, EPOLLIN, watch_on_report, watch);
+    }
+    if (r < 0)
+    {
+        close(fd);
+        return r;
+    }
+    r = sd_event_source_set_io_fd_own(watch->socket, true);
+    if (r >= 0)
+    {
+        r = sd_event_add_time(event, &watch->timer, CLOCK_MONOTONIC, 0, WATCH_ACCURACY_USEC,
+                              watch_on_timer, watch);
+    }
+    if (r >= 0)
+    {
+        r = sd_event_source_set_enabled(watch->timer, SD_EVENT_OFF);
+    }
+    return r < 0 ? r : 0;
+}
+
+int interfaces_watch(struct interfaces_watch **ret_watch, sd_event *event,
+                     void (*changed)(void *userdata), void *userdata)
+{
+    struct interfaces_watch *watch = calloc(1, sizeof(*watch));
+    int r;
+
+    if (!watch)
+    {
+        return -ENOMEM;
+    }
+    watch->changed = changed;
+    watch->userdata = userdata;
+    r = watch_init(watch, event);
+    if (r < 0)
+    {
+        interfaces_unwatch(watch);
+        return r;
+    }
+    *ret_watch = watch;
+    return 0;
+}
+
+struct interfaces_watch *interfaces_unwatch(struct interfaces_watch *watch)
+{
+    if (!watch)
+    {
+        return NULL;
+    }
+    sd_event_source_disable_unref(watch->timer);
+    sd_event_source_disable_unref(watch->socket);
+    free(watch);
+    return NULL;
 }

@@ -7,9 +7,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <systemd/sd-event.h>
 
-#define INTERFACES_MAX          64
-#define INTERFACES_REFRESH_USEC UINT64_C(1000000)
+#define INTERFACES_MAX     64
+#define INTERFACES_OWN_MAX 256
 
 struct interface
 {
@@ -25,26 +26,50 @@ struct interfaces
 {
     const char *const *filter;
     size_t n_filter;
-    uint64_t read_usec;
-    bool valid;
     size_t n;
     struct interface list[INTERFACES_MAX];
+    size_t n_own; /* all addresses of this host, listed or not */
+    struct in_addr own[INTERFACES_OWN_MAX];
 };
 
 /*
  * An empty list that will hold the interfaces named in `filter` (interface names or IPv4 addresses
- * of this host), or, when n_filter is 0, every one that is up, can broadcast and is not loopback.
- * A loopback interface takes part only if it is named. None at all is a normal state.
+ * of this host; "eth*" is a pattern), or, when n_filter is 0, every one that is up, can broadcast
+ * and is not loopback. A loopback interface takes part only if it is named without a pattern. None
+ * at all is a normal state.
  */
 void interfaces_init(struct interfaces *ret_interfaces, const char *const *filter, size_t n_filter);
 
 /*
- * Reads the kernel's list if the last reading is 1 s old or more. An interface with several
- * addresses in one subnet is listed once, as every datagram must be sent once. On a negative errno
- * the old list stays.
+ * Reads the kernel's list. An interface with several addresses in one subnet is listed once, as
+ * every datagram must be sent once. *ret_changed (may be NULL) says whether anything differs from
+ * before. On a negative errno the old list stays.
  */
-int interfaces_refresh(struct interfaces *interfaces, uint64_t now_usec)
+int interfaces_refresh(struct interfaces *interfaces, bool *ret_changed)
     __attribute__((warn_unused_result));
 
-/* Whether a datagram that came in on this interface is for us: true without a filter. */
+/*
+ * Calls changed() some 100 ms after the kernel reported that addresses or links have changed
+ * (rtnetlink), once for a burst of reports. *ret_watch is freed with interfaces_unwatch(), which
+ * changed() may call, too. A negative errno: no such socket here; the caller has to look by itself.
+ */
+struct interfaces_watch;
+int interfaces_watch(struct interfaces_watch **ret_watch, sd_event *event,
+                     void (*changed)(void *userdata), void *userdata)
+    __attribute__((warn_unused_result));
+struct interfaces_watch *interfaces_unwatch(struct interfaces_watch *watch);
+
+/*
+ * Whether the address is in the subnet of a listed interface, or is an address of this host
+ * (127.0.0.0/8 included).
+ */
+bool interfaces_is_local(const struct interfaces *interfaces, struct in_addr address);
+
+/* Whether it is the address of a listed interface. */
+bool interfaces_is_own(const struct interfaces *interfaces, struct in_addr address);
+
+/*
+ * Whether a datagram that came in on this interface is for us: true without a filter. Index 0
+ * stands for one that came through nmbd, which has chosen already.
+ */
 bool interfaces_accept(const struct interfaces *interfaces, unsigned int index);

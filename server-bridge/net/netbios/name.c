@@ -12,9 +12,15 @@
 
 /* RFC 1002 4.1: the two high bits of a label's length byte; only 00 is a label. */
 #define LABEL_TYPE_MASK 0xc0
+#define LABEL_CHARS_MAX 63
 
 _Static_assert(NETBIOS_NAME_ENCODED_SIZE == 1 + HALF_BYTES + 1, "length, half-bytes, root");
 _Static_assert(NETBIOS_NAME_PRINT_SIZE == 65, "the size in the header's prototype");
+
+static uint8_t upper(uint8_t c)
+{
+    return c >= 'a' && c <= 'z' ? (uint8_t)(c - 'a' + 'A') : c;
+}
 
 int netbios_name_make(struct netbios_name *ret_name, const char *chars, size_t size, uint8_t suffix)
 {
@@ -34,10 +40,56 @@ int netbios_name_make(struct netbios_name *ret_name, const char *chars, size_t s
         {
             return NETBIOS_NAME_INVALID;
         }
-        name.bytes[i] = c >= 'a' && c <= 'z' ? (uint8_t)(c - 'a' + 'A') : c;
+        name.bytes[i] = upper(c);
     }
     *ret_name = name;
     return NETBIOS_NAME_OK;
+}
+
+int netbios_scope_make(struct netbios_scope *ret_scope, const char *text)
+{
+    struct netbios_scope scope = {};
+
+    while (*text)
+    {
+        size_t length = strcspn(text, ".");
+
+        if (length < 1 || length > LABEL_CHARS_MAX ||
+            scope.size + 1 + length > NETBIOS_SCOPE_LABELS_MAX)
+        {
+            return NETBIOS_NAME_INVALID;
+        }
+        scope.labels[scope.size++] = (uint8_t)length;
+        for (size_t i = 0; i < length; i++)
+        {
+            scope.labels[scope.size++] = upper((uint8_t)text[i]);
+        }
+        text += length;
+        /* A dot must have a label behind it. */
+        if (*text == '.' && *++text == 0)
+        {
+            return NETBIOS_NAME_INVALID;
+        }
+    }
+    *ret_scope = scope;
+    return NETBIOS_NAME_OK;
+}
+
+bool netbios_scope_matches(const struct netbios_scope *scope, const uint8_t *labels, size_t size)
+{
+    if (size != scope->size)
+    {
+        return false;
+    }
+    /* Length bytes are at most 63 and so never taken for letters. */
+    for (size_t i = 0; i < size; i++)
+    {
+        if (upper(labels[i]) != upper(scope->labels[i]))
+        {
+            return false;
+        }
+    }
+    return true;
 }
 
 struct netbios_name netbios_name_wildcard(void)
@@ -69,15 +121,20 @@ size_t netbios_name_length(const struct netbios_name *name)
     return length;
 }
 
-void netbios_name_encode(const struct netbios_name *name, uint8_t ret_bytes[static 34])
+size_t netbios_name_encode(const struct netbios_name *name, const struct netbios_scope *scope,
+                           uint8_t ret_bytes[static NETBIOS_NAME_ENCODED_MAX])
 {
-    *ret_bytes++ = HALF_BYTES;
+    uint8_t *p = ret_bytes;
+
+    *p++ = HALF_BYTES;
     for (size_t i = 0; i < NETBIOS_NAME_SIZE; i++)
     {
-        *ret_bytes++ = (uint8_t)(HALF_BYTE_BASE + (name->bytes[i] >> 4));
-        *ret_bytes++ = (uint8_t)(HALF_BYTE_BASE + (name->bytes[i] & 0x0f));
+        *p++ = (uint8_t)(HALF_BYTE_BASE + (name->bytes[i] >> 4));
+        *p++ = (uint8_t)(HALF_BYTE_BASE + (name->bytes[i] & 0x0f));
     }
-    *ret_bytes = 0;
+    memcpy(p, scope->labels, scope->size);
+    p[scope->size] = 0;
+    return NETBIOS_NAME_ENCODED_SIZE + scope->size;
 }
 
 int netbios_name_decode(const void *bytes, size_t size, struct netbios_name *ret_name,

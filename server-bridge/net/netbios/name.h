@@ -10,7 +10,10 @@
 #define NETBIOS_NAME_CHARS_MAX    15
 #define NETBIOS_NAME_ENCODED_SIZE 34 /* without scope: length, 32 half-bytes, root label */
 #define NETBIOS_SCOPE_MAX         255
-#define NETBIOS_NAME_PRINT_SIZE   (15 * 4 + 4 + 1)
+#define NETBIOS_SCOPE_LABELS_MAX  221 /* 255 less the half-bytes, their length and the root label  \
+                                       */
+#define NETBIOS_NAME_ENCODED_MAX (NETBIOS_NAME_ENCODED_SIZE + NETBIOS_SCOPE_LABELS_MAX)
+#define NETBIOS_NAME_PRINT_SIZE  (15 * 4 + 4 + 1)
 
 enum netbios_name_suffix
 {
@@ -39,6 +42,23 @@ struct netbios_name
 int netbios_name_make(struct netbios_name *ret_name, const char *chars, size_t size, uint8_t suffix)
     __attribute__((warn_unused_result));
 
+/*
+ * A NetBIOS scope (RFC 1001 9) as it stands on the wire behind the 32 half-bytes: labels with their
+ * length bytes, without the root label. Size 0 is the empty scope, which nearly everybody uses.
+ */
+struct netbios_scope
+{
+    uint8_t labels[NETBIOS_SCOPE_LABELS_MAX];
+    size_t size;
+};
+
+/* From "label.label", or "". NETBIOS_NAME_INVALID: a label is empty, over 63 bytes, or too many. */
+int netbios_scope_make(struct netbios_scope *ret_scope, const char *text)
+    __attribute__((warn_unused_result));
+
+/* Whether encoded labels are this scope; ASCII letters in any case. */
+bool netbios_scope_matches(const struct netbios_scope *scope, const uint8_t *labels, size_t size);
+
 /* The name "*": 0x2A and 15 zero bytes, not spaces (RFC 1001 17.2). */
 struct netbios_name netbios_name_wildcard(void);
 
@@ -48,12 +68,13 @@ bool netbios_name_equal(const struct netbios_name *a, const struct netbios_name 
 /* Length of the 15 characters without the padding at the end. */
 size_t netbios_name_length(const struct netbios_name *name);
 
-/* Second level encoding with an empty scope. Always writes 34 bytes. */
-void netbios_name_encode(const struct netbios_name *name, uint8_t ret_bytes[static 34]);
+/* Second level encoding. Returns the size: 34 bytes and those of the scope. */
+size_t netbios_name_encode(const struct netbios_name *name, const struct netbios_scope *scope,
+                           uint8_t ret_bytes[static NETBIOS_NAME_ENCODED_MAX]);
 
 /*
- * Reads an encoded name at the start of `bytes`. Scope labels are checked and reported only as the
- * number of bytes they take with their length bytes: 0 is the empty scope.
+ * Reads an encoded name at the start of `bytes`. Scope labels are checked; they stand at bytes + 33
+ * and take ret_scope_size bytes with their length bytes: 0 is the empty scope.
  * NETBIOS_NAME_BROKEN: truncated, first length not 32, half-byte outside 'A'..'P', a label pointer
  * (forbidden in datagrams, RFC 1002 4.1), or more than 255 bytes altogether.
  */

@@ -1,28 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The NetBIOS transport: mailslot messages as datagrams on UDP 138 */
-
-/*
- * One socket on all addresses sends and receives. A group message leaves as one datagram per
- * broadcast interface, with the same id everywhere, so that a neighbour on two of our cables can
- * tell the copies of one message. Linux hands our own broadcasts back to the same socket; they are
- * entered in a table of their own before they leave and dropped when they return, while the local
- * slot got its copy directly (semantics D10). Strangers can not push entries out of that table.
- *
- * Whatever arrives is checked in one direction: datagram, destination, transaction, code page,
- * duplicate, slot. Each exit has its counter and none has a reply: the claimed sender may be a
- * victim (wire.md 1.9). Duplicates are looked up last, so that a broken datagram can not make a
- * good one with its id disappear.
- */
+/* The NetBIOS transport: its parts put together, its settings, its status */
 
 #include "net/netbios/netbios.h"
 
-#include "net/netbios/dedupe.h"
-#include "net/netbios/socket.h"
+#include "net/netbios/state.h"
+#include "net/netbios/unexpected.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <stdio.h>
+#include <strings.h>
 #include <sys/random.h>
 #include <time.h>
 #include <unistd.h>
@@ -31,91 +20,20 @@
 #define DEFAULT_DATAGRAM_PORT 138 /* RFC 1002 6 */
 #define DEFAULT_NAME_PORT     137
 
-/* After so many datagrams the event loop gets its turn. */
-#define RECEIVE_BATCH 64
+_Static_assert(OWN_NAMES_MAX == NET_NAMES_MAX, "the status has room for every name");
+_Static_assert(NS_WINS_MAX == NET_WINS_MAX, "the status has room for every server");
+_Static_assert(PEERS_MAX_STATIC == NET_PEERS_MAX, "the status has room for every peer");
 
-/* The largest UDP payload is 65507 bytes. */
-#define RECEIVE_BUFFER 65536
-
-/* Far longer than a Windows frame can carry; a name in UTF-8 takes at most three bytes each. */
-#define SLOT_SIZE_MAX 4096
-
-struct netbios
-{
-    sd_event *event;
-    sd_event_source *source;
-    int fd; /* -1: local only */
-    int error;
-    char reason[SOCKET_TEXT_SIZE];
-    char fix[SOCKET_TEXT_SIZE];
-    uint16_t port;
-    uint16_t peer_port;
-    uint16_t next_id;
-    char computer[NETBIOS_NAME_PRINT_SIZE];
-    char workgroup[NETBIOS_NAME_PRINT_SIZE];
-    struct own_names own;
-    struct codepage *codepage;
-    struct dedupe *seen;
-    struct dedupe *sent;
-    char **filter;
-    size_t n_filter;
-    struct interfaces interfaces;
-    netbios_deliver_fn deliver;
-    void *userdata;
-    struct net_counters *counters;
-    char slot[SLOT_SIZE_MAX * 3];
-    uint8_t buffer[RECEIVE_BUFFER];
-};
-
-static const enum net_counter DATAGRAM_COUNTERS[] = {
-    [DATAGRAM_SHORT] = NET_COUNTER_DROP_SHORT,
-    [DATAGRAM_BAD_TYPE] = NET_COUNTER_DROP_TYPE,
-    [DATAGRAM_FRAGMENT] = NET_COUNTER_DROP_FRAGMENT,
-    [DATAGRAM_BAD_SOURCE_NAME] = NET_COUNTER_DROP_SOURCE_NAME,
-    [DATAGRAM_BAD_DESTINATION_NAME] = NET_COUNTER_DROP_DESTINATION_NAME,
-    [DATAGRAM_HAS_SCOPE] = NET_COUNTER_DROP_SCOPE,
-};
-
-_Static_assert(sizeof(DATAGRAM_COUNTERS) / sizeof(DATAGRAM_COUNTERS[0]) == DATAGRAM_HAS_SCOPE + 1,
-               "every code of datagram_read() is counted");
-
-static const enum net_counter TRANSACTION_COUNTERS[] = {
-    [TRANSACTION_SHORT] = NET_COUNTER_DROP_SMB_SHORT,
-    [TRANSACTION_BAD_MAGIC] = NET_COUNTER_DROP_SMB_MAGIC,
-    [TRANSACTION_BAD_COMMAND] = NET_COUNTER_DROP_SMB_COMMAND,
-    [TRANSACTION_BAD_WORD_COUNT] = NET_COUNTER_DROP_WORD_COUNT,
-    [TRANSACTION_BAD_SETUP] = NET_COUNTER_DROP_SETUP,
-    [TRANSACTION_BAD_OPCODE] = NET_COUNTER_DROP_OPCODE,
-    [TRANSACTION_BAD_NAME_BOUND] = NET_COUNTER_DROP_SLOT_BOUND,
-    [TRANSACTION_BAD_DATA_BOUND] = NET_COUNTER_DROP_DATA_BOUND,
-    [TRANSACTION_BAD_DATA_COUNT] = NET_COUNTER_DROP_DATA_COUNT,
-    [TRANSACTION_NOT_MAILSLOT] = NET_COUNTER_DROP_NOT_MAILSLOT,
-};
-
-_Static_assert(sizeof(TRANSACTION_COUNTERS) / sizeof(TRANSACTION_COUNTERS[0]) ==
-                   TRANSACTION_NOT_MAILSLOT + 1,
-               "every code of transaction_read() is counted");
-
-static uint64_t netbios_now(struct netbios *netbios)
+uint64_t netbios_now(struct netbios *netbios)
 {
     uint64_t now = 0;
 
-    /* The time of the current wakeup; before the first one, the clock. */
     (void)sd_event_now(netbios->event, CLOCK_MONOTONIC, &now);
     return now;
 }
 
-static void netbios_refresh(struct netbios *netbios, uint64_t now_usec)
-{
-    if (interfaces_refresh(&netbios->interfaces, now_usec) < 0)
-    {
-        netbios->counters->values[NET_COUNTER_INTERFACE_FAILED]++;
-    }
-}
-
-/* The 15 characters of a name in UTF-8; in the form for logs if the code page lacks them. */
-static void netbios_name_text(struct netbios *netbios, const struct netbios_name *name,
-                              char ret_text[static NETBIOS_NAME_PRINT_SIZE])
+void netbios_name_text(struct netbios *netbios, const struct netbios_name *name,
+                       char ret_text[static NETBIOS_NAME_PRINT_SIZE])
 {
     size_t size;
 
@@ -128,200 +46,9 @@ static void netbios_name_text(struct netbios *netbios, const struct netbios_name
     ret_text[size] = 0;
 }
 
-static enum net_counter netbios_receive_checked(struct netbios *netbios, const void *bytes,
-                                                size_t size, const struct sockaddr_in *from,
-                                                uint64_t now_usec)
+bool netbios_is_local(const struct netbios *netbios, struct in_addr address)
 {
-    char source_name[NETBIOS_NAME_PRINT_SIZE];
-    struct transaction transaction;
-    struct net_message message;
-    struct datagram datagram;
-    struct dedupe_key key;
-    int r;
-
-    r = datagram_read(bytes, size, &datagram);
-    if (r)
-    {
-        return DATAGRAM_COUNTERS[r];
-    }
-    if (!own_is_destination(&netbios->own, &datagram))
-    {
-        return NET_COUNTER_DROP_NOT_OURS;
-    }
-    r = transaction_read(datagram.user_data, datagram.user_data_size, &transaction);
-    if (r)
-    {
-        return TRANSACTION_COUNTERS[r];
-    }
-    if (transaction.name_size > SLOT_SIZE_MAX)
-    {
-        return NET_COUNTER_DROP_SLOT_TOO_LONG;
-    }
-    message = (struct net_message){
-        .slot = netbios->slot,
-        .data = transaction.data,
-        .size = transaction.data_size,
-        .source_name = source_name,
-        .source = from->sin_addr,
-        .from_network = true,
-    };
-    r = codepage_decode(netbios->codepage, transaction.name, transaction.name_size, netbios->slot,
-                        sizeof(netbios->slot), &message.slot_size);
-    if (r)
-    {
-        return r == CODEPAGE_NO_SPACE ? NET_COUNTER_DROP_SLOT_TOO_LONG : NET_COUNTER_DROP_CODEPAGE;
-    }
-    key = (struct dedupe_key){from->sin_addr, datagram.type, datagram.id};
-    if (ntohs(from->sin_port) == netbios->port && dedupe_contains(netbios->sent, &key, now_usec))
-    {
-        return NET_COUNTER_DROP_OWN_COPY;
-    }
-    if (dedupe_enter(netbios->seen, &key, now_usec))
-    {
-        return NET_COUNTER_DROP_DUPLICATE;
-    }
-    netbios_name_text(netbios, &datagram.source, source_name);
-    return netbios->deliver(netbios->userdata, &message);
-}
-
-enum net_counter netbios_receive(struct netbios *netbios, const void *bytes, size_t size,
-                                 const struct sockaddr_in *from, unsigned int interface_index,
-                                 uint64_t now_usec)
-{
-    enum net_counter counter = NET_COUNTER_DROP_INTERFACE;
-
-    netbios->counters->values[NET_COUNTER_RECEIVED]++;
-    if (interfaces_accept(&netbios->interfaces, interface_index))
-    {
-        counter = netbios_receive_checked(netbios, bytes, size, from, now_usec);
-    }
-    netbios->counters->values[counter]++;
-    return counter;
-}
-
-static int netbios_on_readable(sd_event_source *source, int fd, uint32_t events, void *userdata)
-{
-    struct netbios *netbios = userdata;
-    uint64_t now = netbios_now(netbios);
-
-    (void)source;
-    (void)events;
-    if (netbios->n_filter)
-    {
-        netbios_refresh(netbios, now);
-    }
-    for (int i = 0; i < RECEIVE_BATCH; i++)
-    {
-        struct datagram_arrival arrival;
-        ssize_t size;
-
-        size = datagram_socket_receive(fd, netbios->buffer, sizeof(netbios->buffer), &arrival);
-        if (size == -EAGAIN)
-        {
-            break;
-        }
-        if (size < 0)
-        {
-            /* Reading took the error off the socket; the next wakeup goes on. */
-            netbios->counters->values[NET_COUNTER_RECEIVE_FAILED]++;
-            break;
-        }
-        if (arrival.truncated)
-        {
-            netbios->counters->values[NET_COUNTER_RECEIVED]++;
-            netbios->counters->values[NET_COUNTER_DROP_TRUNCATED]++;
-            continue;
-        }
-        (void)netbios_receive(netbios, netbios->buffer, (size_t)size, &arrival.from,
-                              arrival.interface_index, now);
-    }
-    return 0;
-}
-
-int netbios_prepare(struct netbios *netbios, const struct net_request *request,
-                    struct netbios_outgoing *ret_outgoing)
-{
-    char slot[TRANSACTION_SIZE_MAX];
-    struct transaction transaction = {
-        .name = slot,
-        .data = request->data,
-        .data_size = request->size,
-    };
-
-    switch (resolve_target(&netbios->own, netbios->codepage, request->target, &ret_outgoing->route))
-    {
-    case RESOLVE_OK:
-        break;
-    case RESOLVE_BAD_TARGET:
-        return NET_BAD_TARGET;
-    default:
-        return NET_UNRESOLVED;
-    }
-    if (request->slot_size == 0)
-    {
-        return NET_BAD_SLOT;
-    }
-    switch (codepage_encode(netbios->codepage, request->slot, request->slot_size, slot,
-                            sizeof(slot), &transaction.name_size))
-    {
-    case CODEPAGE_OK:
-        break;
-    case CODEPAGE_NO_SPACE:
-        return request->size > TRANSACTION_DATA_MAX ? NET_TOO_LARGE : NET_FRAME_TOO_LARGE;
-    default:
-        return NET_NOT_REPRESENTABLE;
-    }
-    switch (transaction_write(&transaction, ret_outgoing->smb, &ret_outgoing->smb_size))
-    {
-    case TRANSACTION_OK:
-        return NET_OK;
-    case TRANSACTION_DATA_TOO_LARGE:
-        return NET_TOO_LARGE;
-    case TRANSACTION_FRAME_TOO_LARGE:
-        return NET_FRAME_TOO_LARGE;
-    default:
-        return NET_BAD_SLOT;
-    }
-}
-
-void netbios_broadcast(struct netbios *netbios, const struct netbios_outgoing *outgoing)
-{
-    uint64_t *counters = netbios->counters->values, now = netbios_now(netbios);
-    struct datagram datagram = {
-        .type = DATAGRAM_DIRECT_GROUP,
-        .node = DATAGRAM_NODE_B,
-        .id = netbios->next_id++,
-        .source_port = netbios->port,
-        .source = netbios->own.computer,
-        .destination = outgoing->route.destination,
-        .user_data = outgoing->smb,
-        .user_data_size = outgoing->smb_size,
-    };
-    size_t sent = 0;
-
-    netbios_refresh(netbios, now);
-    for (size_t i = 0; netbios->fd >= 0 && i < netbios->interfaces.n; i++)
-    {
-        const struct interface *interface = &netbios->interfaces.list[i];
-        struct dedupe_key key = {interface->address, datagram.type, datagram.id};
-        uint8_t bytes[DATAGRAM_SIZE_MAX];
-        size_t size;
-
-        datagram.source_ip = interface->address;
-        size = datagram_write(&datagram, bytes);
-        (void)dedupe_enter(netbios->sent, &key, now);
-        if (datagram_socket_broadcast(netbios->fd, interface, netbios->peer_port, bytes, size) < 0)
-        {
-            counters[NET_COUNTER_SEND_FAILED]++;
-            continue;
-        }
-        counters[NET_COUNTER_SENT_DATAGRAMS]++;
-        sent++;
-    }
-    if (sent == 0)
-    {
-        counters[NET_COUNTER_SENT_NOWHERE]++;
-    }
+    return interfaces_is_local(&netbios->interfaces, address);
 }
 
 const char *netbios_computer(const struct netbios *netbios)
@@ -329,27 +56,155 @@ const char *netbios_computer(const struct netbios *netbios)
     return netbios->computer;
 }
 
-void netbios_status(struct netbios *netbios, struct net_status *ret_status)
-{
-    bool online = netbios->fd >= 0;
+/* --- what the LAN and the kernel tell --- */
 
-    netbios_refresh(netbios, netbios_now(netbios));
-    ret_status->state = online ? NET_STATE_OWN_SOCKETS : NET_STATE_LOCAL_ONLY;
-    ret_status->error = netbios->error;
-    ret_status->reason = online ? NULL : netbios->reason;
-    ret_status->fix = online || netbios->fix[0] == 0 ? NULL : netbios->fix;
+static void netbios_on_datagram(void *userdata, const void *bytes, size_t size,
+                                const struct datagram_arrival *arrival)
+{
+    struct netbios *netbios = userdata;
+
+    (void)netbios_receive(netbios, bytes, size, arrival, netbios_now(netbios));
+}
+
+static void netbios_on_name_message(void *userdata, const void *bytes, size_t size,
+                                    const struct datagram_arrival *arrival)
+{
+    name_service_receive(userdata, bytes, size, arrival);
+}
+
+static void netbios_on_mode(void *userdata, enum net_state previous)
+{
+    struct netbios *netbios = userdata;
+    enum net_state state = lan_state(netbios->lan);
+    char text[128];
+
+    if (state != previous)
+    {
+        snprintf(text, sizeof(text), "the way onto the network is now: %s (was: %s)",
+                 net_state_name(state), net_state_name(previous));
+        netbios->up.log(netbios->up.userdata, text);
+    }
+    name_service_mode(netbios);
+}
+
+static void netbios_on_interfaces(void *userdata)
+{
+    struct netbios *netbios = userdata;
+    bool changed = false;
+
+    if (interfaces_refresh(&netbios->interfaces, &changed) < 0)
+    {
+        netbios_count(netbios, NET_COUNTER_INTERFACE_FAILED);
+    }
+    if (changed)
+    {
+        name_service_interfaces(netbios);
+    }
+}
+
+/* --- status --- */
+
+static const char *netbios_node_name(enum node_type node)
+{
+    static const char *const names[] = {
+        [NODE_AUTO] = "auto", [NODE_B] = "B", [NODE_P] = "P", [NODE_M] = "M", [NODE_H] = "H"};
+
+    return names[node];
+}
+
+static void netbios_status_names(struct netbios *netbios, struct net_status *ret_status)
+{
+    static const char *const states[] = {
+        [OWN_UNCLAIMED] = "unclaimed",
+        [OWN_CLAIMING] = "claiming",
+        [OWN_HELD] = "held",
+        [OWN_REFUSED] = "refused",
+    };
+    bool nmbd = lan_state(netbios->lan) == NET_STATE_BESIDE_NMBD;
+
+    ret_status->n_names = netbios->own.n;
+    for (size_t i = 0; i < netbios->own.n; i++)
+    {
+        const struct own_name *own = &netbios->own.list[i];
+        struct net_status_name *out = &ret_status->names[i];
+        char text[NETBIOS_NAME_PRINT_SIZE];
+
+        netbios_name_print(&own->name, text);
+        snprintf(out->name, sizeof(out->name), "%s", text);
+        out->group = own->group;
+        out->state = nmbd ? "nmbd's" : states[own->state];
+        out->refuser = own->refuser;
+    }
+}
+
+static void netbios_status_others(struct netbios *netbios, struct net_status *ret_status)
+{
+    struct claims_wins wins[NS_WINS_MAX];
+
+    ret_status->n_wins = netbios->ns.n_wins;
+    if (netbios->claims)
+    {
+        (void)claims_wins_status(netbios->claims, wins);
+    }
+    for (size_t i = 0; i < netbios->ns.n_wins; i++)
+    {
+        ret_status->wins[i].address = netbios->ns.wins[i];
+        ret_status->wins[i].answers = netbios->claims && wins[i].answers;
+        ret_status->wins[i].current = netbios->claims && wins[i].current;
+    }
+    ret_status->n_peers = netbios->peers.n;
+    for (size_t i = 0; i < netbios->peers.n; i++)
+    {
+        char text[NETBIOS_NAME_PRINT_SIZE];
+
+        netbios_name_text(netbios, &netbios->peers.list[i].group, text);
+        ret_status->peers[i].address = netbios->peers.list[i].address;
+        snprintf(ret_status->peers[i].group, sizeof(ret_status->peers[i].group), "%s", text);
+    }
+    ret_status->n_cached = queries_cached(netbios->queries);
+}
+
+static void netbios_status(void *transport, struct net_status *ret_status)
+{
+    struct netbios *netbios = transport;
+
+    /* The report of the kernel may still be on its way. */
+    netbios_on_interfaces(netbios);
+    ret_status->state = lan_state(netbios->lan);
+    lan_explain(netbios->lan, &ret_status->error, &ret_status->reason, &ret_status->fix,
+                &ret_status->name_service_reason);
     ret_status->computer = netbios->computer;
     ret_status->workgroup = netbios->workgroup;
     ret_status->codepage = codepage_name(netbios->codepage);
-    ret_status->datagram_port = netbios->port;
+    ret_status->datagram_port = lan_datagram_port(netbios->lan);
+    ret_status->name_port = lan_name_port(netbios->lan);
+    ret_status->name_service = lan_has_name_service(netbios->lan);
+    ret_status->node_type = netbios_node_name(netbios->ns.node);
+    netbios_status_names(netbios, ret_status);
+    netbios_status_others(netbios, ret_status);
     memcpy(ret_status->interfaces, netbios->interfaces.list, sizeof(ret_status->interfaces));
     ret_status->n_interfaces = netbios->interfaces.n;
 }
 
+/* --- settings --- */
+
 static int netbios_set_names(struct netbios *netbios, const struct net_config *config,
                              const char **ret_invalid)
 {
-    const char *computer = config->computer;
+    static const char *const settings[] = {
+        [OWN_BAD_COMPUTER] = "computer_name",
+        [OWN_BAD_WORKGROUP] = "workgroup",
+        [OWN_BAD_NAMES] = "names",
+        [OWN_BAD_GROUPS] = "groups",
+    };
+    struct own_config own = {
+        .computer = config->computer,
+        .workgroup = config->workgroup ? config->workgroup : DEFAULT_WORKGROUP,
+        .names = config->names,
+        .n_names = config->n_names,
+        .groups = config->groups,
+        .n_groups = config->n_groups,
+    };
     char host[256] = "", fallback[OWN_COMPUTER_SIZE];
     int r;
 
@@ -362,28 +217,80 @@ static int netbios_set_names(struct netbios *netbios, const struct net_config *c
     {
         return r;
     }
-    if (!computer)
+    if (!own.computer)
     {
         (void)gethostname(host, sizeof(host) - 1);
         own_computer_from_host(host, fallback);
-        computer = fallback;
+        own.computer = fallback;
     }
-    r = own_init(&netbios->own, netbios->codepage, computer,
-                 config->workgroup ? config->workgroup : DEFAULT_WORKGROUP, config->names,
-                 config->n_names);
-    if (r > 0)
+    r = own_init(&netbios->own, netbios->codepage, &own);
+    if (r)
     {
-        *ret_invalid = r == OWN_BAD_COMPUTER    ? "computer"
-                       : r == OWN_BAD_WORKGROUP ? "workgroup"
-                                                : "names";
+        *ret_invalid = settings[r];
         return -EINVAL;
     }
-    if (r < 0)
+    if (netbios_scope_make(&netbios->scope, config->scope ? config->scope : ""))
     {
-        return r;
+        *ret_invalid = "scope";
+        return -EINVAL;
     }
-    netbios_name_text(netbios, &netbios->own.computer, netbios->computer);
-    netbios_name_text(netbios, &netbios->own.workgroup, netbios->workgroup);
+    netbios_name_text(netbios, &netbios->own.list[OWN_COMPUTER].name, netbios->computer);
+    netbios_name_text(netbios, &netbios->own.list[OWN_WORKGROUP].name, netbios->workgroup);
+    return 0;
+}
+
+static int netbios_set_node(struct netbios *netbios, const struct net_config *config,
+                            const char **ret_invalid)
+{
+    if (config->n_wins_servers > NS_WINS_MAX)
+    {
+        *ret_invalid = "wins_servers";
+        return -EINVAL;
+    }
+    for (size_t i = 0; i < config->n_wins_servers; i++)
+    {
+        if (inet_pton(AF_INET, config->wins_servers[i], &netbios->ns.wins[i]) != 1 ||
+            policy_allow(netbios->up.policy, netbios->ns.wins[i]) < 0)
+        {
+            *ret_invalid = "wins_servers";
+            return -EINVAL;
+        }
+    }
+    netbios->ns.n_wins = config->n_wins_servers;
+    netbios->ns.node = netbios->ns.n_wins ? NODE_H : NODE_B;
+    for (enum node_type node = NODE_B; config->node_type && node <= NODE_H; node++)
+    {
+        if (strcasecmp(config->node_type, netbios_node_name(node)) == 0)
+        {
+            netbios->ns.node = node;
+            return 0;
+        }
+    }
+    if (config->node_type)
+    {
+        *ret_invalid = "node_type";
+        return -EINVAL;
+    }
+    return 0;
+}
+
+static int netbios_set_peers(struct netbios *netbios, const struct net_config *config,
+                             const char **ret_invalid)
+{
+    if (peers_parse(&netbios->peers, netbios->codepage, &netbios->own.list[OWN_WORKGROUP].name,
+                    config->peers, config->n_peers))
+    {
+        *ret_invalid = "peers";
+        return -EINVAL;
+    }
+    for (size_t i = 0; i < netbios->peers.n; i++)
+    {
+        if (policy_allow(netbios->up.policy, netbios->peers.list[i].address) < 0)
+        {
+            *ret_invalid = "peers";
+            return -EINVAL;
+        }
+    }
     return 0;
 }
 
@@ -406,129 +313,93 @@ static int netbios_set_filter(struct netbios *netbios, const struct net_config *
     return 0;
 }
 
-/* Sets fd, or error, reason and fix. Negative only for a descriptor that can not be used. */
-static int netbios_set_socket(struct netbios *netbios, const struct net_config *config,
-                              const char **ret_invalid)
+static int netbios_set_lan(struct netbios *netbios, const struct net_config *config,
+                           const char **ret_invalid)
 {
-    uint16_t name_port = config->name_port ? config->name_port : DEFAULT_NAME_PORT;
+    struct lan_config lan = {
+        .datagram_port = config->datagram_port ? config->datagram_port : DEFAULT_DATAGRAM_PORT,
+        .name_port = config->name_port ? config->name_port : DEFAULT_NAME_PORT,
+        .datagram_fd = config->datagram_fd,
+        .name_fd = config->name_fd,
+        .nmbd_socket = config->nmbd_socket ? config->nmbd_socket : UNEXPECTED_PATH,
+        .name_service = !config->no_name_service,
+        .disabled = config->disabled,
+    };
+    const struct lan_sink sink = {
+        .userdata = netbios,
+        .datagram = netbios_on_datagram,
+        .name_message = netbios_on_name_message,
+        .changed = netbios_on_mode,
+    };
     int r;
 
-    netbios->port = config->datagram_port ? config->datagram_port : DEFAULT_DATAGRAM_PORT;
-    if (config->disabled)
-        snprintf(netbios->reason, sizeof(netbios->reason), "the network is switched off");
-    else if (config->datagram_fd >= 0)
+    r = lan_new(&netbios->lan, netbios->event, &lan, &sink, netbios->up.counters, ret_invalid);
+    if (r < 0)
     {
-        r = datagram_socket_adopt(config->datagram_fd, &netbios->port);
-        if (r == -EINVAL)
-        {
-            *ret_invalid = "datagram_fd";
-        }
-        if (r < 0)
-        {
-            return r;
-        }
-        netbios->fd = config->datagram_fd;
+        return r;
     }
-    else
-    {
-        r = datagram_socket_open(&netbios->fd, netbios->port);
-        if (r < 0)
-        {
-            netbios->error = -r;
-            datagram_socket_explain(-r, netbios->port,
-                                    name_port < netbios->port ? name_port : netbios->port,
-                                    netbios->reason, netbios->fix);
-        }
-    }
-    netbios->peer_port = config->peer_port ? config->peer_port : netbios->port;
+    netbios->peer_port = config->peer_port ? config->peer_port : lan_datagram_port(netbios->lan);
+    netbios->peer_name_port = config->peer_name_port ? config->peer_name_port : lan.name_port;
     return 0;
 }
 
 static int netbios_set_up(struct netbios *netbios, const struct net_config *config,
                           const char **ret_invalid)
 {
+    static int (*const steps[])(struct netbios *, const struct net_config *, const char **) = {
+        netbios_set_names, netbios_set_node, netbios_set_peers};
     int r;
 
-    r = netbios_set_names(netbios, config, ret_invalid);
-    if (r < 0)
+    for (size_t i = 0; i < sizeof(steps) / sizeof(*steps); i++)
     {
-        return r;
+        r = steps[i](netbios, config, ret_invalid);
+        if (r < 0)
+        {
+            return r;
+        }
     }
     r = netbios_set_filter(netbios, config);
-    if (r < 0)
+    if (r == 0)
     {
-        return r;
+        r = dedupe_new(&netbios->seen);
     }
-    r = dedupe_new(&netbios->seen);
-    if (r < 0)
+    if (r == 0)
     {
-        return r;
-    }
-    r = dedupe_new(&netbios->sent);
-    if (r < 0)
-    {
-        return r;
+        r = dedupe_new(&netbios->sent);
     }
     /* A predictable id would let a stranger's datagram pass for a duplicate of ours. */
-    if (getrandom(&netbios->next_id, sizeof(netbios->next_id), 0) != sizeof(netbios->next_id))
+    if (r == 0 && getrandom(&netbios->next_id, sizeof(netbios->next_id), 0) < 0)
     {
-        return -EIO;
+        r = -errno;
     }
-    r = netbios_set_socket(netbios, config, ret_invalid);
-    if (r < 0 || netbios->fd < 0)
+    if (r == 0)
     {
-        return r;
+        r = name_service_new(netbios);
     }
-    r = sd_event_add_io(netbios->event, &netbios->source, netbios->fd, EPOLLIN, netbios_on_readable,
-                        netbios);
-    if (r < 0 && netbios->fd == config->datagram_fd)
+    if (r >= 0)
     {
-        netbios->fd = -1;
+        r = netbios_set_lan(netbios, config, ret_invalid);
     }
-    return r < 0 ? r : 0;
+    return r;
 }
 
-int netbios_new(struct netbios **ret_netbios, sd_event *event, const struct net_config *config,
-                netbios_deliver_fn deliver, void *userdata, struct net_counters *counters,
-                const char **ret_invalid)
+static void *netbios_free(void *transport)
 {
-    struct netbios *netbios = calloc(1, sizeof(*netbios));
-    int r;
+    struct netbios *netbios = transport;
 
-    if (!netbios)
-    {
-        return -ENOMEM;
-    }
-    netbios->event = sd_event_ref(event);
-    netbios->fd = -1;
-    netbios->deliver = deliver;
-    netbios->userdata = userdata;
-    netbios->counters = counters;
-    r = netbios_set_up(netbios, config, ret_invalid);
-    if (r < 0)
-    {
-        netbios_free(netbios);
-        return r;
-    }
-    netbios_refresh(netbios, netbios_now(netbios));
-    *ret_netbios = netbios;
-    return 0;
-}
-
-struct netbios *netbios_free(struct netbios *netbios)
-{
     if (!netbios)
     {
         return NULL;
     }
-    sd_event_source_disable_unref(netbios->source);
-    if (netbios->fd >= 0)
+    interfaces_unwatch(netbios->watch);
+    if (netbios->queries)
     {
-        close(netbios->fd);
+        name_service_free(netbios);
+        send_end_all(netbios);
     }
+    lan_free(netbios->lan);
     dedupe_free(netbios->seen);
     dedupe_free(netbios->sent);
-    own_deinit(&netbios->own);
     codepage_free(netbios->codepage);
     for (size_t i = 0; i < netbios->n_filter; i++)
     {
@@ -539,3 +410,49 @@ struct netbios *netbios_free(struct netbios *netbios)
     free(netbios);
     return NULL;
 }
+
+int netbios_new(struct netbios **ret_netbios, sd_event *event, const struct net_config *config,
+                const struct transport_sink *sink, const char **ret_invalid)
+{
+    struct netbios *netbios = calloc(1, sizeof(*netbios));
+    int r;
+
+    if (!netbios)
+    {
+        return -ENOMEM;
+    }
+    netbios->event = sd_event_ref(event);
+    netbios->up = *sink;
+    r = netbios_set_up(netbios, config, ret_invalid);
+    if (r >= 0 && interfaces_refresh(&netbios->interfaces, NULL) < 0)
+    {
+        netbios_count(netbios, NET_COUNTER_INTERFACE_FAILED);
+    }
+    if (r >= 0 && interfaces_watch(&netbios->watch, event, netbios_on_interfaces, netbios) < 0)
+    {
+        netbios_count(netbios, NET_COUNTER_INTERFACE_FAILED);
+    }
+    if (r >= 0)
+    {
+        r = lan_start(netbios->lan);
+    }
+    if (r < 0)
+    {
+        netbios_free(netbios);
+        return r;
+    }
+    *ret_netbios = netbios;
+    return 0;
+}
+
+static int netbios_send(void *transport, const struct net_request *request,
+                        const struct net_sender *sender)
+{
+    return send_request(transport, request, sender);
+}
+
+const struct transport_ops netbios_transport = {
+    .send = netbios_send,
+    .status = netbios_status,
+    .free = netbios_free,
+};

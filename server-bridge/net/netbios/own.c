@@ -4,13 +4,13 @@
 #include "net/netbios/own.h"
 
 #include <ctype.h>
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define COMPUTER_FALLBACK "LOCALHOST"
 
 _Static_assert(OWN_COMPUTER_SIZE == 16, "the size in the header's prototype");
+_Static_assert(OWN_NAMES_MAX >= 2, "computer and workgroup are always there");
 
 void own_computer_from_host(const char *host, char ret_computer[static 16])
 {
@@ -20,6 +20,11 @@ void own_computer_from_host(const char *host, char ret_computer[static 16])
     if (size > NETBIOS_NAME_CHARS_MAX)
     {
         size = NETBIOS_NAME_CHARS_MAX;
+        /* Half a character of UTF-8 could not be converted. */
+        while (size > 0 && ((unsigned char)host[size] & 0xc0) == 0x80)
+        {
+            size--;
+        }
     }
     if (netbios_name_make(&name, host, size, NETBIOS_SUFFIX_HOST))
     {
@@ -33,7 +38,7 @@ void own_computer_from_host(const char *host, char ret_computer[static 16])
     ret_computer[size] = 0;
 }
 
-/* Any failure is OWN_BAD_EXTRA, for the caller to translate. */
+/* Any failure is OWN_BAD_NAMES, for the caller to translate. */
 static int own_make(struct netbios_name *ret_name, struct codepage *codepage, const char *text,
                     size_t text_size, uint8_t suffix)
 {
@@ -43,76 +48,108 @@ static int own_make(struct netbios_name *ret_name, struct codepage *codepage, co
     if (codepage_encode(codepage, text, text_size, oem, sizeof(oem), &size) ||
         netbios_name_make(ret_name, oem, size, suffix))
     {
-        return OWN_BAD_EXTRA;
+        return OWN_BAD_NAMES;
     }
     return OWN_OK;
 }
 
-static int own_make_extra(struct netbios_name *ret_name, struct codepage *codepage,
-                          const char *text)
+int own_parse(struct netbios_name *ret_name, struct codepage *codepage, const char *text)
 {
     const char *hash = strrchr(text, '#');
-    uint8_t suffix = NETBIOS_SUFFIX_HOST;
 
     if (!hash)
     {
-        return own_make(ret_name, codepage, text, strlen(text), suffix);
+        return own_make(ret_name, codepage, text, strlen(text), NETBIOS_SUFFIX_HOST);
     }
     if (!isxdigit((unsigned char)hash[1]) || !isxdigit((unsigned char)hash[2]) || hash[3])
     {
-        return OWN_BAD_EXTRA;
+        return OWN_BAD_NAMES;
     }
-    suffix = (uint8_t)strtoul(hash + 1, NULL, 16);
-    return own_make(ret_name, codepage, text, (size_t)(hash - text), suffix);
+    return own_make(ret_name, codepage, text, (size_t)(hash - text),
+                    (uint8_t)strtoul(hash + 1, NULL, 16));
 }
 
-int own_init(struct own_names *ret_own, struct codepage *codepage, const char *computer,
-             const char *workgroup, const char *const *extra, size_t n_extra)
+/* False: there is no room, or the name is there as the other kind; nobody can be both. */
+static bool own_add(struct own_names *own, const struct netbios_name *name, bool group)
 {
-    struct own_names own = {.n_extra = n_extra};
+    const struct own_name *known = own_find(own, name);
 
-    if (own_make(&own.computer, codepage, computer, strlen(computer), NETBIOS_SUFFIX_HOST))
+    if (known)
+    {
+        return known->group == group;
+    }
+    if (own->n == OWN_NAMES_MAX)
+    {
+        return false;
+    }
+    own->list[own->n++] = (struct own_name){.name = *name, .group = group};
+    return true;
+}
+
+static bool own_add_all(struct own_names *own, struct codepage *codepage, const char *const *texts,
+                        size_t n, bool group)
+{
+    struct netbios_name name;
+
+    for (size_t i = 0; i < n; i++)
+    {
+        if (own_parse(&name, codepage, texts[i]) || !own_add(own, &name, group))
+        {
+            return false;
+        }
+    }
+    return true;
+}
+
+int own_init(struct own_names *ret_own, struct codepage *codepage, const struct own_config *config)
+{
+    struct own_names own = {.n = 2};
+
+    if (own_make(&own.list[OWN_COMPUTER].name, codepage, config->computer, strlen(config->computer),
+                 NETBIOS_SUFFIX_HOST))
     {
         return OWN_BAD_COMPUTER;
     }
-    if (own_make(&own.workgroup, codepage, workgroup, strlen(workgroup), NETBIOS_SUFFIX_HOST))
+    if (own_make(&own.list[OWN_WORKGROUP].name, codepage, config->workgroup,
+                 strlen(config->workgroup), NETBIOS_SUFFIX_HOST))
     {
         return OWN_BAD_WORKGROUP;
     }
-    own.extra = calloc(n_extra + 1, sizeof(*own.extra));
-    if (!own.extra)
+    own.list[OWN_WORKGROUP].group = true;
+    if (!own_add_all(&own, codepage, config->names, config->n_names, false))
     {
-        return -ENOMEM;
+        return OWN_BAD_NAMES;
     }
-    for (size_t i = 0; i < n_extra; i++)
+    if (!own_add_all(&own, codepage, config->groups, config->n_groups, true))
     {
-        if (own_make_extra(&own.extra[i], codepage, extra[i]))
-        {
-            free(own.extra);
-            return OWN_BAD_EXTRA;
-        }
+        return OWN_BAD_GROUPS;
     }
     *ret_own = own;
     return OWN_OK;
 }
 
-void own_deinit(struct own_names *own)
+struct own_name *own_find(struct own_names *own, const struct netbios_name *name)
 {
-    free(own->extra);
-    *own = (struct own_names){};
+    for (size_t i = 0; i < own->n; i++)
+    {
+        if (netbios_name_equal(&own->list[i].name, name))
+        {
+            return &own->list[i];
+        }
+    }
+    return NULL;
 }
 
 bool own_is_destination(const struct own_names *own, const struct datagram *datagram)
 {
-    if (datagram->type == DATAGRAM_BROADCAST || netbios_name_is_wildcard(&datagram->destination) ||
-        netbios_name_equal(&datagram->destination, &own->computer) ||
-        netbios_name_equal(&datagram->destination, &own->workgroup))
+    if (datagram->type == DATAGRAM_BROADCAST || netbios_name_is_wildcard(&datagram->destination))
     {
         return true;
     }
-    for (size_t i = 0; i < own->n_extra; i++)
+    for (size_t i = 0; i < own->n; i++)
     {
-        if (netbios_name_equal(&datagram->destination, &own->extra[i]))
+        if (own->list[i].state != OWN_REFUSED &&
+            netbios_name_equal(&datagram->destination, &own->list[i].name))
         {
             return true;
         }

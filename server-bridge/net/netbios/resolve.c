@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Where a target name leads: to this host, to a group, to one computer */
+/* What a target means before anybody is asked */
 
 #include "net/netbios/resolve.h"
 
+#include "net/netbios/dns.h"
+
+#include <arpa/inet.h>
 #include <string.h>
 
 static bool is_nonsense(const char *target)
@@ -17,47 +20,97 @@ static bool is_nonsense(const char *target)
     return *target == 0 || *target == '*';
 }
 
-int resolve_target(const struct own_names *own, struct codepage *codepage, const char *target,
-                   struct route *ret_route)
+/* Targets have no suffix: the own name HOST#20 is reached as HOST as well. Groups are <00>. */
+static const struct own_name *own_search(const struct own_names *own,
+                                         const struct netbios_name *name, bool group)
+{
+    size_t size = group ? NETBIOS_NAME_SIZE : NETBIOS_NAME_CHARS_MAX;
+
+    for (size_t i = 0; i < own->n; i++)
+    {
+        const struct own_name *entry = &own->list[i];
+
+        if (entry->group == group && memcmp(entry->name.bytes, name->bytes, size) == 0)
+        {
+            return entry;
+        }
+    }
+    return NULL;
+}
+
+static bool is_loopback(struct in_addr address)
+{
+    return ntohl(address.s_addr) >> 24 == 127;
+}
+
+static void resolve_name(const struct own_names *own, const struct peers *peers,
+                         const struct netbios_name *name, struct route *ret_route)
+{
+    const struct own_name *group = own_search(own, name, true);
+    const struct own_name *unique = own_search(own, name, false);
+
+    *ret_route = (struct route){.kind = ROUTE_NAME, .destination = *name};
+    if (group)
+    {
+        ret_route->kind = ROUTE_GROUP;
+        ret_route->here = true;
+    }
+    else if (unique && unique->state != OWN_REFUSED)
+    {
+        ret_route->kind = ROUTE_LOCAL;
+        ret_route->destination = unique->name;
+        ret_route->here = true;
+    }
+    else if (peers_has_group(peers, name))
+    {
+        ret_route->kind = ROUTE_GROUP;
+    }
+}
+
+int resolve_target(const struct own_names *own, const struct peers *peers,
+                   const struct interfaces *interfaces, struct codepage *codepage,
+                   const char *target, struct route *ret_route)
 {
     char oem[NETBIOS_NAME_CHARS_MAX];
     struct netbios_name name;
+    struct in_addr address;
     size_t size;
 
     if (strcmp(target, "*") == 0)
     {
-        *ret_route = (struct route){.kind = ROUTE_GROUP, .destination = own->workgroup};
+        *ret_route = (struct route){
+            .kind = ROUTE_GROUP,
+            .destination = own->list[OWN_WORKGROUP].name,
+            .here = true,
+        };
         return RESOLVE_OK;
     }
     if (is_nonsense(target))
     {
         return RESOLVE_BAD_TARGET;
     }
-    /* Too long or not in the code page: no NetBIOS name, but perhaps a DNS name one day. */
-    if (codepage_encode(codepage, target, strlen(target), oem, sizeof(oem), &size) ||
-        netbios_name_make(&name, oem, size, NETBIOS_SUFFIX_HOST))
+    if (inet_pton(AF_INET, target, &address) == 1)
     {
-        return RESOLVE_UNRESOLVED;
-    }
-    /* Before the computer: with both names equal, the neighbours are meant as well. */
-    if (netbios_name_equal(&name, &own->workgroup))
-    {
-        *ret_route = (struct route){.kind = ROUTE_GROUP, .destination = name};
+        bool here = is_loopback(address) || interfaces_is_own(interfaces, address);
+
+        *ret_route = (struct route){
+            .kind = here ? ROUTE_LOCAL : ROUTE_ADDRESS,
+            .destination = own->list[OWN_COMPUTER].name,
+            .address = address,
+            .here = here,
+        };
         return RESOLVE_OK;
     }
-    if (netbios_name_equal(&name, &own->computer))
+    if (codepage_encode(codepage, target, strlen(target), oem, sizeof(oem), &size) == 0 &&
+        netbios_name_make(&name, oem, size, NETBIOS_SUFFIX_HOST) == 0)
     {
-        *ret_route = (struct route){.kind = ROUTE_LOCAL, .destination = name};
+        resolve_name(own, peers, &name, ret_route);
         return RESOLVE_OK;
     }
-    for (size_t i = 0; i < own->n_extra; i++)
+    if (strlen(target) > DNS_NAME_MAX)
     {
-        /* Targets have no suffix: HOST#20 is reached as HOST as well. */
-        if (memcmp(name.bytes, own->extra[i].bytes, NETBIOS_NAME_CHARS_MAX) == 0)
-        {
-            *ret_route = (struct route){.kind = ROUTE_LOCAL, .destination = own->extra[i]};
-            return RESOLVE_OK;
-        }
+        return RESOLVE_BAD_TARGET;
     }
-    return RESOLVE_UNRESOLVED;
+    *ret_route = (struct route){.kind = ROUTE_DNS};
+    return RESOLVE_OK;
 }

@@ -1,33 +1,40 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Where a target name leads: to this host, to a group, to one computer (semantics D2-D4) */
+/* What a target means before anybody is asked (semantics D2-D4, N15-N18) */
 #pragma once
 
+#include "net/netbios/interfaces.h"
 #include "net/netbios/own.h"
+#include "net/netbios/peers.h"
 
 enum route_kind
 {
-    ROUTE_LOCAL, /* this host only, no network (semantics Q6) */
-    ROUTE_GROUP, /* broadcast, and a copy for this host's own slot (D10) */
+    ROUTE_LOCAL,   /* this host only, no network (semantics Q6) */
+    ROUTE_GROUP,   /* a group that is known: ours, or one with static peers */
+    ROUTE_NAME,    /* a NetBIOS name: the name service must tell */
+    ROUTE_ADDRESS, /* an IPv4 address, whose name is to be asked for */
+    ROUTE_DNS,     /* can only be a DNS name */
 };
 
 struct route
 {
     enum route_kind kind;
-    struct netbios_name destination;
+    struct netbios_name destination; /* LOCAL, GROUP, NAME */
+    struct in_addr address;          /* ADDRESS */
+    bool here;                       /* LOCAL; GROUP: this host is a member */
 };
 
 /* Codes of this module. */
 enum
 {
     RESOLVE_OK,
-    RESOLVE_UNRESOLVED, /* nobody of that name is known */
     RESOLVE_BAD_TARGET, /* can not name anything */
 };
 
 /*
- * Resolves what is known without asking anybody: "*" and the own workgroup are the group, the own
- * computer and the further own names are this host. RESOLVE_UNRESOLVED for all others: this is
- * where the name service (cache, WINS, broadcast query, addresses) comes in.
+ * "*" is the own workgroup. Own names are this host, own groups ROUTE_GROUP; the own workgroup goes
+ * before a computer of the same name, as the neighbours are meant as well. Addresses of this host
+ * are ROUTE_LOCAL. A target that fits both, NetBIOS and DNS, is a NetBIOS name first.
  */
-int resolve_target(const struct own_names *own, struct codepage *codepage, const char *target,
-                   struct route *ret_route) __attribute__((warn_unused_result));
+int resolve_target(const struct own_names *own, const struct peers *peers,
+                   const struct interfaces *interfaces, struct codepage *codepage,
+                   const char *target, struct route *ret_route) __attribute__((warn_unused_result));

@@ -1,5 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The UDP socket of the datagram service: opening, why it can not be opened, sending, receiving */
+/* The UDP sockets of NetBIOS: opening, why one can not be opened, sending, receiving */
+
+/*
+ * Who may share a UDP port is decided when the later socket is bound: Linux lets it in if both have
+ * SO_REUSEADDR at that moment. So a socket that is bound without and gets it afterwards keeps out
+ * nobody who asks for it (nmbd does, on every socket), was itself alone when it came, and keeps out
+ * the next one that comes in the same way: a second mailslotd (wire.md 2.6).
+ */
 
 #include "net/netbios/socket.h"
 
@@ -10,8 +17,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* Our own broadcasts come back to this buffer, beside everybody else's: ask for room. */
-#define RECEIVE_BUFFER_SIZE (1024 * 1024)
+/*
+ * Our own broadcasts come back to this buffer, beside everybody else's: ask for room. A datagram of
+ * 600 bytes is charged with more than twice that.
+ */
+#define RECEIVE_BUFFER_SIZE (4 * 1024 * 1024)
 
 _Static_assert(SOCKET_TEXT_SIZE == 512, "the sizes in the header's prototype");
 
@@ -24,14 +34,25 @@ static int datagram_socket_configure(int fd)
     {
         return -errno;
     }
-    /* The kernel's own limit may be lower: not an error. */
-    (void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
+    /* Beyond the limit for everybody with CAP_NET_ADMIN, else up to it: less is not an error. */
+    if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)) < 0)
+    {
+        (void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
+    }
     return 0;
 }
 
-int datagram_socket_open(int *ret_fd, uint16_t port)
+static int datagram_socket_allow_others(int fd)
+{
+    int on = 1;
+
+    return setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0 ? -errno : 0;
+}
+
+int datagram_socket_open(int *ret_fd, uint16_t port, enum datagram_socket_mode mode)
 {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port)};
+    bool shared = mode == DATAGRAM_SOCKET_SHARED && port != 0;
     int fd, r;
 
     fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -40,9 +61,17 @@ int datagram_socket_open(int *ret_fd, uint16_t port)
         return -errno;
     }
     r = datagram_socket_configure(fd);
+    if (r == 0 && shared)
+    {
+        r = datagram_socket_allow_others(fd);
+    }
     if (r == 0 && bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
     {
         r = -errno;
+    }
+    if (r == 0 && port != 0 && !shared)
+    {
+        r = datagram_socket_allow_others(fd);
     }
     if (r < 0)
     {
@@ -66,6 +95,10 @@ int datagram_socket_adopt(int fd, uint16_t *ret_port)
         return -EINVAL;
     }
     r = datagram_socket_configure(fd);
+    if (r == 0)
+    {
+        r = datagram_socket_allow_others(fd);
+    }
     if (r < 0)
     {
         return r;
@@ -121,6 +154,32 @@ void datagram_socket_explain(int error, uint16_t port, uint16_t lowest_port,
     }
 }
 
+static int datagram_socket_send_message(int fd, const struct msghdr *message)
+{
+    while (sendmsg(fd, message, MSG_NOSIGNAL) < 0)
+    {
+        if (errno != EINTR)
+        {
+            return -errno;
+        }
+    }
+    return 0;
+}
+
+int datagram_socket_send(int fd, struct in_addr to, uint16_t port, const void *bytes, size_t size)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port), .sin_addr = to};
+    struct iovec vector = {.iov_base = (void *)bytes, .iov_len = size};
+    struct msghdr message = {
+        .msg_name = &address,
+        .msg_namelen = sizeof(address),
+        .msg_iov = &vector,
+        .msg_iovlen = 1,
+    };
+
+    return datagram_socket_send_message(fd, &message);
+}
+
 int datagram_socket_broadcast(int fd, const struct interface *interface, uint16_t port,
                               const void *bytes, size_t size)
 {
@@ -153,14 +212,7 @@ int datagram_socket_broadcast(int fd, const struct interface *interface, uint16_
     header->cmsg_type = IP_PKTINFO;
     header->cmsg_len = CMSG_LEN(sizeof(info));
     memcpy(CMSG_DATA(header), &info, sizeof(info));
-    while (sendmsg(fd, &message, MSG_NOSIGNAL) < 0)
-    {
-        if (errno != EINTR)
-        {
-            return -errno;
-        }
-    }
-    return 0;
+    return datagram_socket_send_message(fd, &message);
 }
 
 ssize_t datagram_socket_receive(int fd, void *ret_bytes, size_t capacity,
@@ -200,6 +252,7 @@ ssize_t datagram_socket_receive(int fd, void *ret_bytes, size_t capacity,
         {
             memcpy(&info, CMSG_DATA(c), sizeof(info));
             arrival.interface_index = (unsigned int)info.ipi_ifindex;
+            arrival.broadcast = info.ipi_addr.s_addr != info.ipi_spec_dst.s_addr;
         }
     }
     arrival.truncated = message.msg_flags & MSG_TRUNC;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The UDP socket of the datagram service: opening, why it can not be opened, sending, receiving */
+/* The UDP sockets of NetBIOS: opening, why one can not be opened, sending, receiving */
 #pragma once
 
 #include "net/netbios/interfaces.h"
@@ -8,12 +8,28 @@
 
 #define SOCKET_TEXT_SIZE 512
 
-/* Binds 0.0.0.0:port. Non-blocking, close-on-exec, may broadcast, reports the interface. */
-int datagram_socket_open(int *ret_fd, uint16_t port) __attribute__((warn_unused_result));
+/* What a socket does to others on the same port (wire.md 2.6). */
+enum datagram_socket_mode
+{
+    /*
+     * Fails with -EADDRINUSE if anybody has the port, whatever he allows. Whoever comes later and
+     * sets SO_REUSEADDR, as nmbd does, is let in; another exclusive one is not.
+     */
+    DATAGRAM_SOCKET_EXCLUSIVE,
+    DATAGRAM_SOCKET_SHARED, /* beside all who set SO_REUSEADDR */
+};
 
 /*
- * Makes a socket that somebody else opened and bound behave the same, and tells its port. -EINVAL:
- * not a bound UDP socket of IPv4. The descriptor stays the caller's.
+ * Binds 0.0.0.0:port. Port 0: a random free one, never shared. Non-blocking, close-on-exec, may
+ * broadcast, reports the interface, with a large receive buffer if the kernel grants it.
+ */
+int datagram_socket_open(int *ret_fd, uint16_t port, enum datagram_socket_mode mode)
+    __attribute__((warn_unused_result));
+
+/*
+ * Makes a socket that somebody else opened and bound behave the same as an exclusive one that is
+ * open, and tells its port. -EINVAL: not a bound UDP socket of IPv4. The descriptor stays the
+ * caller's.
  */
 int datagram_socket_adopt(int fd, uint16_t *ret_port) __attribute__((warn_unused_result));
 
@@ -28,10 +44,15 @@ void datagram_socket_explain(int error, uint16_t port, uint16_t lowest_port,
 int datagram_socket_broadcast(int fd, const struct interface *interface, uint16_t port,
                               const void *bytes, size_t size) __attribute__((warn_unused_result));
 
+/* Sends to one address; the route decides which own address it comes from. As above. */
+int datagram_socket_send(int fd, struct in_addr to, uint16_t port, const void *bytes, size_t size)
+    __attribute__((warn_unused_result));
+
 struct datagram_arrival
 {
     struct sockaddr_in from;
     unsigned int interface_index; /* 0: unknown */
+    bool broadcast;               /* it was sent to a broadcast address */
     bool truncated;               /* the buffer was too small */
 };
 

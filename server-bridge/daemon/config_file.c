@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Where options come from: files and the environment. */
+#include "daemon/config.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <ini.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct config_reading
+{
+    struct config *config;
+    const char *path;
+    config_report_fn report;
+    void *userdata;
+    int result;
+    FILE *file;
+    int line;
+    int too_long;    /* the first such line */
+    bool indented;   /* the line that is read */
+    char before[64]; /* the key of the line before it; inih's keys are shorter */
+};
+
+/*
+ * Debian's inih does not tell the handler its line, so the reader counts. What inih has no room for
+ * must not come to it as lines of its own.
+ */
+static char *config_read_line(char *text, int size, void *userdata)
+{
+    struct config_reading *reading = userdata;
+    int c = 0;
+
+    reading->line++;
+    if (!fgets(text, size, reading->file))
+        return NULL;
+    reading->indented = *text == ' ' || *text == '\t';
+    if (strchr(text, '\n') || feof(reading->file))
+        return text;
+    while ((c = fgetc(reading->file)) != EOF && c != '\n')
+        ;
+    /* A comment may be of any length. */
+    if (!strchr("#;", text[strspn(text, " \t")]) && !reading->too_long)
+        reading->too_long = reading->line;
+    *text = 0;
+    return text;
+}
+
+static int config_on_pair(void *userdata, const char *section, const char *key, const char *value)
+{
+    struct config_reading *reading = userdata;
+    const char *why = "";
+    char text[1024];
+    int r;
+
+    (void)section; /* sections only group the lines for people */
+    /* inih gives an indented line as another value of the key above it. */
+    if (reading->indented && !strcmp(key, reading->before))
+        r = config_append(reading->config, key, value, &why);
+    else
+        r = config_set(reading->config, key, value, &why);
+    snprintf(reading->before, sizeof(reading->before), "%s", key);
+    if (r == -ENOENT)
+    {
+        snprintf(text, sizeof(text), "%s:%d: unknown option '%s' (ignored)", reading->path,
+                 reading->line, key);
+        reading->report(reading->userdata, false, text);
+    }
+    else if (r < 0)
+    {
+        snprintf(text, sizeof(text), "%s:%d: %s = %s: %s", reading->path, reading->line, key, value,
+                 why);
+        reading->report(reading->userdata, true, text);
+        reading->result = r;
+    }
+    return 1;
+}
+
+int config_read_file(struct config *config, const char *path, bool optional,
+                     config_report_fn report, void *userdata)
+{
+    struct config_reading reading = {
+        .config = config, .path = path, .report = report, .userdata = userdata};
+    char text[1024];
+    FILE *file = fopen(path, "re");
+    int line;
+
+    if (!file)
+    {
+        int r = -errno;
+
+        if (optional && (r == -ENOENT || r == -EACCES || r == -ENOTDIR))
+            return 0;
+        snprintf(text, sizeof(text), "%s: %s", path, strerror(-r));
+        report(userdata, true, text);
+        return r;
+    }
+    reading.file = file;
+    line = ini_parse_stream(config_read_line, &reading, config_on_pair, &reading);
+    fclose(file);
+    if (reading.too_long)
+    {
+        snprintf(text, sizeof(text), "%s:%d: the line is too long", path, reading.too_long);
+        report(userdata, true, text);
+        return -EINVAL;
+    }
+    if (line)
+    {
+        snprintf(text, sizeof(text), "%s:%d: not 'option = value', '[section]' or '# comment'",
+                 path, line);
+        report(userdata, true, text);
+        return -EINVAL;
+    }
+    return reading.result;
+}
+
+static int config_read_environment(struct config *config, config_report_fn report, void *userdata)
+{
+    const char *key;
+    int result = 0;
+
+    for (size_t i = 0; (key = config_option_name(i)); i++)
+    {
+        char name[64], text[1024];
+        const char *value, *why = "";
+        size_t n = snprintf(name, sizeof(name), "MAILSLOTD_%s", key);
+        int r;
+
+        for (size_t k = 0; k < n; k++)
+            name[k] = name[k] == '-' ? '_' : toupper((unsigned char)name[k]);
+        value = getenv(name);
+        if (!value)
+            continue;
+        r = config_set(config, key, value, &why);
+        if (r == 0)
+            continue;
+        snprintf(text, sizeof(text), "environment: %s=%s: %s", name, value, why);
+        report(userdata, true, text);
+        result = r;
+    }
+    return result;
+}
+
+int config_read_all(struct config *config, const char *file, config_report_fn report,
+                    void *userdata)
+{
+    const char *folder = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
+    char path[4096];
+    int result, r;
+
+    if (file)
+        result = config_read_file(config, file, false, report, userdata);
+    else
+    {
+        result = config_read_file(config, SYSCONFDIR "/mailslotd.conf", true, report, userdata);
+        if (folder && *folder)
+            snprintf(path, sizeof(path), "%s/mailslotd.conf", folder);
+        else
+            snprintf(path, sizeof(path), "%s/.config/mailslotd.conf", home ? home : "");
+        r = config_read_file(config, path, true, report, userdata);
+        result = r ? r : result;
+    }
+    r = config_read_environment(config, report, userdata);
+    return r ? r : result;
+}
