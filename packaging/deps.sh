@@ -8,7 +8,8 @@ set -eu
 build='gcc libc6-dev gcc-multilib make autoconf automake pkg-config
     gcc-mingw-w64-x86-64 gcc-mingw-w64-i686 libsystemd-dev libinih-dev libjansson-dev uthash-dev'
 demo='wine wine64 python3 iproute2 tshark util-linux'
-test='libcmocka-dev clang-format-14 clang-tidy-14 shellcheck debootstrap procps'
+test='libcmocka-dev clang-format-14 clang-tidy-14 clang-14 libclang-rt-14-dev shellcheck debootstrap
+    procps'
 
 case ${1:-} in
 build) wanted=$build ;;

@@ -7,7 +7,8 @@ UNIT_NET = tests/unit/test_nbt_codepage tests/unit/test_nbt_dedupe tests/unit/te
 	tests/unit/test_nbt_name tests/unit/test_nbt_transaction tests/unit/test_nbt_tshark \
 	tests/unit/test_net_bad_inputs tests/unit/test_net_send tests/unit/test_ns_message tests/unit/test_ns_hostile \
 	tests/unit/test_ns_tshark tests/unit/test_own tests/unit/test_claim tests/unit/test_claim_wins tests/unit/test_answer \
-	tests/unit/test_query tests/unit/test_cache tests/unit/test_dns tests/unit/test_unexpected \
+	tests/unit/test_query tests/unit/test_query_wins tests/unit/test_query_again \
+	tests/unit/test_cache tests/unit/test_dns tests/unit/test_unexpected \
 	tests/unit/test_lan tests/unit/test_lan_nmbd tests/unit/test_nbt_socket tests/unit/test_policy \
 	tests/unit/test_resolve
 UNIT_DAEMON = tests/unit/test_packet tests/unit/test_fold tests/unit/test_config \
@@ -90,6 +91,13 @@ tests_unit_test_claim_CFLAGS = $(UNITFLAGS)
 tests_unit_test_claim_LDADD = $(NET_TEST_LIBS)
 tests_unit_test_answer_CFLAGS = $(UNITFLAGS)
 tests_unit_test_answer_LDADD = $(NET_TEST_LIBS)
+tests_unit_test_query_SOURCES = tests/unit/test_query.c tests/unit/query_support.h
+tests_unit_test_query_wins_SOURCES = tests/unit/test_query_wins.c tests/unit/query_support.h
+tests_unit_test_query_wins_CFLAGS = $(UNITFLAGS)
+tests_unit_test_query_wins_LDADD = $(NET_TEST_LIBS)
+tests_unit_test_query_again_SOURCES = tests/unit/test_query_again.c tests/unit/query_support.h
+tests_unit_test_query_again_CFLAGS = $(UNITFLAGS)
+tests_unit_test_query_again_LDADD = $(NET_TEST_LIBS)
 tests_unit_test_query_CFLAGS = $(UNITFLAGS)
 tests_unit_test_query_LDADD = $(NET_TEST_LIBS)
 tests_unit_test_cache_CFLAGS = $(UNITFLAGS)

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # Windows test executables (NAME_test.exe), the benchmark and the demo programs, both architectures.
 
-WINETEST_TESTS = $(notdir $(basename $(filter-out %/bench.c %/demo_client.c %/demo_server.c, \
-	$(wildcard $(srcdir)/winetest/*.c))))
-WINETEST_OTHERS = bench demo_client demo_server
+# What is no test: the benchmarks, the demo, and examples that are of use by themselves.
+WINETEST_OTHERS = bench demo_client demo_server \
+	browse_list browse_request netlogon_responder
+WINETEST_TESTS = $(filter-out $(WINETEST_OTHERS), \
+	$(notdir $(basename $(wildcard $(srcdir)/winetest/*.c))))
 WINETESTFLAGS = -std=gnu11 $(WARNING_FLAGS) -O2 -I$(srcdir)/winetest
 
 winetest/x86_64/%_test.exe: winetest/%.c $(wildcard $(srcdir)/winetest/*.h)

@@ -2,14 +2,15 @@
 /* Fuzz target: requests of hostile clients to the daemon, in one process with it */
 
 /*
- * The input is a list of commands of up to three clients of one daemon, which is new for each input.
- * A packet can be any bytes, or have a correct header and the ids that the daemon gave out before,
- * which nobody guesses; descriptors of any kind go with it, also those that the daemon sent, and some
- * that belong to it. What must hold: each request of an open connection has exactly one reply, with
- * its serial, or ends the connection; nothing comes unasked; the limits per client hold; the daemon
- * comes to rest; in the end every descriptor is closed again.
+ * The input is a list of commands of up to three clients of one daemon, which is new for each
+ * input. A packet can be any bytes, or have a correct header and the ids that the daemon gave out
+ * before, which nobody guesses; descriptors of any kind go with it, also those that the daemon
+ * sent, and some that belong to it. What must hold: each request of an open connection has exactly
+ * one reply, with its serial, or ends the connection; nothing comes unasked; the limits per client
+ * hold; the daemon comes to rest; in the end every descriptor is closed again.
  */
 
+#include "guard.h"
 #include "target.h"
 
 #include <errno.h>
@@ -87,6 +88,13 @@ ssize_t getrandom(void *buffer, size_t size, unsigned int flags)
         ((uint8_t *)buffer)[i] = (uint8_t)(target_random >> 56);
     }
     return (ssize_t)size;
+}
+
+/* A daemon that has not made sure that it never gets this one is dead now. */
+static void target_on_sigpipe(int number)
+{
+    (void)number;
+    abort();
 }
 
 static void target_keep(struct target *target, int fd)
@@ -212,7 +220,8 @@ static void target_fill_in(struct target *target, uint8_t *bytes, size_t size, u
         slot.kind = which & 0x80 ? slot.kind : 1 + slot.kind % 3;
         memcpy(body, &slot, sizeof(slot));
     }
-    else if ((type == CONTROL_CHECK || type == CONTROL_STUCK || type == CONTROL_SEND) &&
+    else if ((type == CONTROL_CHECK || type == CONTROL_STUCK || type == CONTROL_SEND ||
+              type == CONTROL_POST) &&
              size >= sizeof(known->lease) && (which & 0x10))
     {
         memcpy(body, &known->lease, sizeof(known->lease));
@@ -231,6 +240,8 @@ static void target_check_reply(struct target *target, struct client *client, str
     TARGET_CHECK(header->result > -4096 && header->result < CONTROL_RESULTS);
     TARGET_CHECK(client->greeted || request->type == CONTROL_HELLO ||
                  header->result == CONTROL_VERSION_MISMATCH || header->result == -EMFILE);
+    /* Nothing is looked up without a network. */
+    TARGET_CHECK(header->result != CONTROL_PENDING);
     if (header->result)
     {
         TARGET_CHECK(reply->n_fds == 0 && reply->size == sizeof(*header));
@@ -274,8 +285,16 @@ static void target_exchange(struct target *target, struct client *client, struct
     target_settle(target);
     packet_init(&reply, bytes, sizeof(bytes));
     r = packet_receive(client->socket, &reply, MSG_DONTWAIT);
-    TARGET_CHECK(r == 0 || r == -EPIPE);
     TARGET_CHECK(good || r == -EPIPE);
+    if (good && request.type == CONTROL_POST && request.version == CONTROL_VERSION)
+    {
+        TARGET_CHECK(r == -EAGAIN || r == -EPIPE);
+        if (r == -EAGAIN)
+        {
+            return;
+        }
+    }
+    TARGET_CHECK(r == 0 || r == -EPIPE);
     if (r)
     {
         target_hang_up(client);
@@ -341,8 +360,8 @@ static void target_packet(struct target *target, struct client *client, struct t
 }
 
 /*
- * A memfd gets other bytes; an eventfd counts, as far as it can; a pipe or socket gets what it did not
- * expect. Flags like O_NONBLOCK belong to all who have the descriptor, the daemon, too.
+ * A memfd gets other bytes; an eventfd counts, as far as it can; a pipe or socket gets what it did
+ * not expect. Flags like O_NONBLOCK belong to all who have the descriptor, the daemon, too.
  */
 static void target_spoil(struct target *target, struct target_input *input)
 {
@@ -367,8 +386,8 @@ static void target_spoil(struct target *target, struct target_input *input)
     {
         written = write(fd, bytes, size);
     }
-    signal(SIGPIPE, SIG_DFL); /* as the daemon has it */
-    (void)written;            /* any success will do */
+    signal(SIGPIPE, target_on_sigpipe);
+    (void)written; /* any success will do */
     fcntl(fd, F_SETFL, which & 0x80 ? 0 : flags);
     target_settle(target);
 }
@@ -425,7 +444,7 @@ static int target_listen(void)
 static void target_init(struct target *target)
 {
     static const char *const OPTIONS[][2] = {
-        {"network", "no"},          {"computer_name", "FUZZ"},   {"slot_quota", "8192"},
+        {"network", "no"},         {"computer_name", "FUZZ"},   {"slot_quota", "8192"},
         {"slots_per_client", "3"}, {"handles_per_client", "6"},
     };
     const char *why;
@@ -483,6 +502,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     close(lowest);
     /* host_init() takes SIGTERM and SIGINT for itself; libFuzzer wants them back. */
     sigprocmask(SIG_SETMASK, NULL, &signals);
+    signal(SIGPIPE, target_on_sigpipe);
     target_init(&target);
     for (unsigned int n = 0; n < COMMANDS_MAX && input.size; n++)
     {
@@ -492,6 +512,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     sigprocmask(SIG_SETMASK, &signals, NULL);
     after = dup(STDERR_FILENO);
     TARGET_CHECK(after == lowest); /* no descriptor was left open */
+    TARGET_CHECK(guard_count() == 0);
     close(after);
     return 0;
 }

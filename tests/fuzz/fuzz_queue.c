@@ -2,10 +2,10 @@
 /* Fuzz target: the queue in shared memory, while somebody else writes into it */
 
 /*
- * The input is a list of commands: the queue's operations, and bytes that an enemy puts anywhere into
- * header, ring and notes. Until the first of those the queue must do what queue.h says exactly, which
- * a model of it checks. From then on: known codes, sizes that fit, no lock kept, no byte outside the
- * mappings (guard.c), and an end.
+ * The input is a list of commands: the queue's operations, and bytes that an enemy puts anywhere
+ * into header, ring and notes. Until the first of those the queue must do what queue.h says
+ * exactly, which a model of it checks. From then on: known codes, sizes that fit, no lock kept, no
+ * byte outside the mappings (guard.c), and an end.
  */
 
 #include "guard.h"

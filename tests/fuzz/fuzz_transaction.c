@@ -7,7 +7,8 @@
 
 #include "net/netbios/transaction.h"
 
-/* A message that was read and fits into a Windows frame is the same after writing and reading it. */
+/* A message that was read and fits into a Windows frame is the same after writing and reading it.
+ */
 static void target_round_trip(const struct transaction *message)
 {
     uint8_t frame[TRANSACTION_SIZE_MAX];

@@ -4,5 +4,6 @@
 
 #include <stddef.h>
 
-/* How many shared mappings of files there are now, to find those that were forgotten. One thread. */
+/* How many shared mappings of files there are now, to find those that were forgotten. One thread.
+ */
 unsigned int guard_count(void);

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Runs a fuzz target over its corpus, without libFuzzer: the part of fuzzing that `make check` does */
+/* Runs a fuzz target over its corpus, without libFuzzer: the part of fuzzing that `make check` does
+ */
 
 /*
  * The program's name says the target: replay_name runs fuzz_name.c over the files of corpus/name/.
- * The targets that read what comes from the network get every line of golden.txt and bad_inputs.txt,
- * too, whole and from where their part of the message begins; a part that begins elsewhere is merely
- * one more bad input. The fuzzer gets the same as seeds: --seeds writes them into a folder.
+ * The targets that read what comes from the network get every line of golden.txt and
+ * bad_inputs.txt, too, whole and from where their part of the message begins; a part that begins
+ * elsewhere is merely one more bad input. The fuzzer gets the same as seeds: --seeds writes them
+ * into a folder.
  */
 
 #include "target.h"

@@ -21,7 +21,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
     {                                                                                              \
         if (!(condition))                                                                          \
         {                                                                                          \
-            fprintf(stderr, "%s:%d: broken promise: %s\n", __FILE__, __LINE__, #condition);        \
+            fprintf(stderr, "%s:%d: error: broken promise: %s\n", __FILE__, __LINE__, #condition); \
             abort();                                                                               \
         }                                                                                          \
     } while (0)

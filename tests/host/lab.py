@@ -80,8 +80,9 @@ class Program:
 
     @staticmethod
     def _read(stream, lines):
-        for line in stream:
-            lines.append(line.rstrip("\r\n"))
+        with stream:
+            for line in stream:
+                lines.append(line.rstrip("\r\n"))
 
     def alive(self):
         return self.process.poll() is None
@@ -277,11 +278,11 @@ class Host:
     def prefix_make(self):
         if not os.path.isdir(self.prefix):
             self.lab.prefix_copy(self.prefix)
-            # Stays until the end, with its services inside this namespace.
-            self.run("wineserver", "-p")
-            # The services that the first program starts keep its output open.
-            subprocess.run(self.inside("wine", "cmd", "/c", "exit"), env=self.env, check=False,
-                           stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            # The server stays until the end, with its services inside this namespace. They keep
+            # their output open.
+            for command in (("wineserver", "-p"), ("wine", "cmd", "/c", "exit")):
+                subprocess.run(self.inside(*command), env=self.env, check=False, stdin=subprocess.DEVNULL,
+                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
     def listen(self, slot):
         r"""A Windows server on \\.\mailslot\SLOT, ready to receive."""

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What the settings deny, and what strangers with sloppy programs may do anyway."""
+import itertools
 import random
 
 from lab import wait_for
@@ -7,17 +8,15 @@ from test_hostile import good_for, stranger_beside
 from test_lan import FENCE
 
 DENIED = 5  # ERROR_ACCESS_DENIED
-number = random.randrange(0x1000, 0x2000)
+identifiers = itertools.count(random.randrange(0x1000, 0x2000))
 
 
 def throw(victim, stranger, *texts, slot=b"WINEMS"):
     """Good datagrams for a slot of six letters, each with an id of its own."""
-    global number
     sock = stranger.udp(port=138)
     for text in texts:
-        number += 1
-        datagram = good_for(victim, number, text.encode().ljust(5)).replace(b"\\WINEMS\0", b"\\" + slot + b"\0")
-        sock.sendto(datagram, (victim.interfaces[0]["address"], 138))
+        datagram = good_for(victim, next(identifiers), text.encode().ljust(5))
+        sock.sendto(datagram.replace(b"WINEMS", slot), (victim.interfaces[0]["address"], 138))
     sock.close()
 
 

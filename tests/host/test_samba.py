@@ -61,7 +61,10 @@ def test_browse_requests(beta):
         asker.stop()
         browser = beta.windows("browse_list.exe")
         browser.wait_line("listening")
-        assert beta.ctl("send", r"\\*\mailslot\BROWSE", "\x02\x01BETA")[0] == 0
+        # browse_request.exe would need the mailslot that browse_list.exe has.
+        code, _, error = beta.run("sh", "-c", r"""printf '\2\1BETA\0' | "$0" send '*/BROWSE'""",
+                                  beta.lab.program("server-bridge/mailslotctl"))
+        assert code == 0, error
         browser.wait_line("^host MASTER, .*master browser.*: lab MASTER$")
         browser.stop()
         # nmbd answers this one only if it was sent to <1D>, the master browser's own name.

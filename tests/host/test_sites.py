@@ -54,7 +54,7 @@ def test_peers(alpha, beta, gamma, delta):
                             "nbdgm.destination_name", "ip.ttl")
         assert rows == [["17", address(beta), address(delta), "LABGRP<00>", "63"]], rows
         peers = {(p["address"], p["group"]) for p in delta.status()["network"]["peers"]}
-        assert peers == {(address(beta), "LABGRP<00>"), (NOBODY, "NOGROUP<00>")}, peers
+        assert peers == {(address(beta), "LABGRP"), (NOBODY, "NOGROUP")}, peers
 
 
 def test_peers_of_foreign_group(alpha, beta, alien, delta):
@@ -90,7 +90,8 @@ def wins_server(lab):
     """nmbd as a WINS server on the first LAN; it stays until the end."""
     host = samba.neighbour(lab, "WINSRV", "WINSGRP")
     if not hasattr(host, "nmbd"):
-        host.nmbd = samba.Nmbd(host, wins_support="yes", min_wins_ttl=str(WINS_TTL), max_wins_ttl=str(WINS_TTL)).start()
+        host.nmbd = samba.Nmbd(host, wins_support="yes", min_wins_ttl=str(WINS_TTL),
+                               max_wins_ttl=str(WINS_TTL)).start()
     return host
 
 
@@ -109,8 +110,9 @@ def test_wins(alpha, beta, delta):
     server, asker = wins_server(beta.lab), samba.neighbour(beta.lab, "TORTURE")
     options = {"wins_servers": address(server), "allow_networks": "local 10.77.0.0/16"}
     server.route(delta, alpha)
-    with routed(alpha, beta, delta), beta.configured(node_type="H", names="ALIASW", **options), \
-            delta.configured(node_type="P", **options), beta.watched() as capture:
+    with routed(alpha, beta, delta), beta.watched() as capture, \
+            beta.configured(node_type="H", names="ALIASW", **options), \
+            delta.configured(node_type="P", **options):
         for host in (beta, delta):
             registered(asker, server, host)
         registered(asker, server, beta, "ALIASW#00")

@@ -293,12 +293,21 @@ SUPPORT void support_packet(struct packet *packet)
     packet_init(packet, support_bytes, sizeof(support_bytes));
 }
 
-/* Sends, receives; the result, or a negative errno when the connection is over. */
+/*
+ * Sends, receives; the result, or a negative errno when the connection is over. CONTROL_POST has no
+ * reply: that of another request tells whether the connection still stands.
+ */
 SUPPORT int support_exchange(int fd, struct packet *packet)
 {
+    bool posted = packet_header(packet)->type == CONTROL_POST;
     int r = packet_send(fd, packet, 0);
 
     packet->n_fds = 0; /* they stay the caller's */
+    if (r == 0 && posted)
+    {
+        packet_start(packet, CONTROL_CHECK, 9, 0, sizeof(struct control_lease));
+        r = packet_send(fd, packet, 0);
+    }
     if (r == 0)
         r = packet_receive(fd, packet, 0);
     return r ? r : packet_header(packet)->result;

@@ -239,7 +239,7 @@ static inline void nmbd_listen(struct host *host)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
 
-    strcpy(address.sun_path, host->path);
+    memcpy(address.sun_path, host->path, sizeof(host->path));
     unlink(host->path);
     host->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     assert_int_equal(bind(host->listener, (struct sockaddr *)&address, sizeof(address)), 0);

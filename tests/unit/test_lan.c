@@ -46,7 +46,7 @@ static void test_sending(void **state)
         .address = loopback,
         .broadcast.s_addr = inet_addr("127.255.255.255"),
     };
-    struct sockaddr_in address;
+    struct sockaddr_in address = {};
     socklen_t address_size = sizeof(address);
     uint16_t port, from;
     char bytes[16];

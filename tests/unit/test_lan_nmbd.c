@@ -58,7 +58,7 @@ static void test_sending_beside(void **state)
 {
     struct host *host = *state;
     const struct in_addr loopback = {htonl(INADDR_LOOPBACK)};
-    struct sockaddr_in address;
+    struct sockaddr_in address = {};
     socklen_t address_size = sizeof(address);
     uint16_t port, from;
     char bytes[16];

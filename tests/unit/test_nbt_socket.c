@@ -34,7 +34,7 @@ static int open_like_nmbd(const char *address, uint16_t port)
 
 static uint16_t port_of(int fd)
 {
-    struct sockaddr_in address;
+    struct sockaddr_in address = {};
     socklen_t size = sizeof(address);
 
     assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &size), 0);
@@ -284,6 +284,22 @@ static void test_errors(void **state)
     assert_string_equal(reason, "no permission to use UDP port 137");
 }
 
+static void test_explanations(void **state)
+{
+    char reason[SOCKET_TEXT_SIZE], fix[SOCKET_TEXT_SIZE];
+
+    (void)state;
+    datagram_socket_explain(EACCES, 138, 137, reason, fix);
+    assert_string_equal(reason, "no permission to use UDP port 138");
+    assert_non_null(strstr(fix, "sudo sysctl net.ipv4.ip_unprivileged_port_start=137"));
+    assert_non_null(strstr(fix, "sudo setcap cap_net_bind_service=+ep /"));
+    datagram_socket_explain(EADDRINUSE, 138, 137, reason, fix);
+    assert_string_equal(fix, "sudo ss -ulpn 'sport = :138'");
+    datagram_socket_explain(EMFILE, 138, 137, reason, fix);
+    assert_non_null(strstr(reason, "Too many open files"));
+    assert_string_equal(fix, "");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -291,7 +307,7 @@ int main(void)
         cmocka_unit_test(test_shared_refused),  cmocka_unit_test(test_any_port),
         cmocka_unit_test(test_adopt),           cmocka_unit_test(test_arrival),
         cmocka_unit_test(test_broadcast),       cmocka_unit_test(test_receive_buffer),
-        cmocka_unit_test(test_errors),
+        cmocka_unit_test(test_errors),          cmocka_unit_test(test_explanations),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

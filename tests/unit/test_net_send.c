@@ -358,22 +358,6 @@ static void test_port_in_use(void **state)
     host_stop(&a);
 }
 
-static void test_explanations(void **state)
-{
-    char reason[SOCKET_TEXT_SIZE], fix[SOCKET_TEXT_SIZE];
-
-    (void)state;
-    datagram_socket_explain(EACCES, 138, 137, reason, fix);
-    assert_string_equal(reason, "no permission to use UDP port 138");
-    assert_non_null(strstr(fix, "sudo sysctl net.ipv4.ip_unprivileged_port_start=137"));
-    assert_non_null(strstr(fix, "sudo setcap cap_net_bind_service=+ep /"));
-    datagram_socket_explain(EADDRINUSE, 138, 137, reason, fix);
-    assert_string_equal(fix, "sudo ss -ulpn 'sport = :138'");
-    datagram_socket_explain(EMFILE, 138, 137, reason, fix);
-    assert_non_null(strstr(reason, "Too many open files"));
-    assert_string_equal(fix, "");
-}
-
 static void test_settings(void **state)
 {
     static const char *const bad_name = "A#xyz";
@@ -591,7 +575,8 @@ int main(void)
         cmocka_unit_test(test_group),       cmocka_unit_test(test_own_copy),
         cmocka_unit_test(test_bytes),       cmocka_unit_test(test_targets),
         cmocka_unit_test(test_sizes),       cmocka_unit_test(test_nowhere),
-        cmocka_unit_test(test_port_in_use), cmocka_unit_test(test_explanations),
+        cmocka_unit_test(test_port_in_use),
+
         cmocka_unit_test(test_settings),    cmocka_unit_test(test_duplicates),
         cmocka_unit_test(test_batches),     cmocka_unit_test(test_other_interface),
         cmocka_unit_test(test_answers),     cmocka_unit_test(test_counter_names),

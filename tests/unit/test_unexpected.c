@@ -88,7 +88,7 @@ static void listen_at_path(struct client *client)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
 
-    strcpy(address.sun_path, client->path);
+    memcpy(address.sun_path, client->path, sizeof(client->path));
     client->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     assert_true(client->listener >= 0);
     assert_int_equal(bind(client->listener, (struct sockaddr *)&address, sizeof(address)), 0);
@@ -201,7 +201,10 @@ static size_t write_frame(uint8_t *ret, const char *text)
     size_t size = strlen(text);
 
     write_head(ret, size, 1, 138);
-    memcpy(ret + HEAD_SIZE, text, size);
+    for (size_t i = 0; i < size; i++)
+    {
+        ret[HEAD_SIZE + i] = (uint8_t)text[i];
+    }
     return HEAD_SIZE + size;
 }
 
@@ -275,7 +278,7 @@ static void test_other_type(void **state)
     start(client);
     acknowledge(client);
     (void)write_head(bytes, 3, 0, 137);
-    memcpy(bytes + HEAD_SIZE, "ns.", 3);
+    memset(bytes + HEAD_SIZE, 'n', 3);
     give(client, bytes, HEAD_SIZE + 3);
     give(client, bytes, write_frame(bytes, "datagram"));
     turn(client);
@@ -532,12 +535,11 @@ static void test_long_path(void **state)
     size_t size;
 
     size = (size_t)snprintf(path, sizeof(path), "%s/", client->folder);
-    while (size + 12 < 200)
+    while (size < 200)
     {
-        memcpy(path + size, "./", 3);
-        size += 2;
+        size += (size_t)snprintf(path + size, sizeof(path) - size, "./");
     }
-    strcpy(path + size, "unexpected");
+    snprintf(path + size, sizeof(path) - size, "unexpected");
     assert_int_equal(unexpected_new(&client->unexpected, client->event, path, &sink),
                      -ENAMETOOLONG);
     assert_null(client->unexpected);

@@ -45,15 +45,23 @@ bool claims_response(struct claims *claims, const struct ns_message *message,
  * Somebody registers or refreshes a name: a unique claim for a name that we hold, or a group claim
  * for a unique one of ours, is refused with AD86, echoing the claimant's flags and address (RFC
  * 1002 5.1.1.5). Group claims for a group and our own requests are met with silence. Releases
- * by others are none of our business.
+ * by others are none of our business. While a name is still being claimed by broadcast, only the
+ * host with the lower address refuses the other one. A P node does not hear broadcasts.
  */
 void claims_request(struct claims *claims, const struct ns_message *message,
                     const struct ns_arrival *arrival);
 
-/* Does what is due: retries, the end of a claim, WINS failover, refresh. Returns when next, µs. */
+/*
+ * Does what is due: retries, the end of a claim, WINS failover, refresh. Returns when next, µs, or
+ * NS_NEVER. What was returned before does not hold after claims_set_interfaces() or an accepted
+ * claims_response(): call it again then.
+ */
 uint64_t claims_tick(struct claims *claims, uint64_t now_usec);
 
-/* Gives up all names that we hold: one release by broadcast on each interface, one to WINS. */
+/*
+ * Gives up all names that we hold: one release by broadcast on each interface, one to WINS. Nothing
+ * more is sent until claims_set_interfaces() claims them again.
+ */
 void claims_release(struct claims *claims);
 
 /* Returns how many there are. */
