@@ -47,7 +47,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
+#include <sys/stat.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -114,8 +116,12 @@ static bool is_closed(const struct queue *queue)
 
 static void signal_sleepers(const struct queue *queue)
 {
+    struct pollfd pollfd = {.fd = queue->eventfd, .events = POLLIN};
     uint64_t one = 1;
     int error = errno;
+
+    if (poll(&pollfd, 1, 0) == 1 && (pollfd.revents & POLLIN))
+        return;
 
     /* Fails only if the counter is at its maximum, and then it is readable anyway. */
     if (write(queue->eventfd, &one, sizeof(one)) < 0)
@@ -213,6 +219,7 @@ int queue_create(const struct queue_config *config, int *ret_memfd, int *ret_eve
 int queue_map(struct queue **ret, int memfd, int eventfd, uint32_t holder_id)
 {
     struct queue *queue;
+    struct stat st;
     int flags, r;
 
     if (!holder_id || holder_id > QUEUE_HOLDER_MAX)
@@ -221,6 +228,8 @@ int queue_map(struct queue **ret, int memfd, int eventfd, uint32_t holder_id)
     if (flags < 0)
         return -errno;
     if (!(flags & O_NONBLOCK))
+        return -EINVAL;
+    if (fstat(eventfd, &st) || (st.st_mode & S_IFMT))
         return -EINVAL;
 
     queue = calloc(1, sizeof(*queue));

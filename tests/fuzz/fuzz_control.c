@@ -6,8 +6,8 @@
  * input. A packet can be any bytes, or have a correct header and the ids that the daemon gave out
  * before, which nobody guesses; descriptors of any kind go with it, also those that the daemon
  * sent, and some that belong to it. What must hold: each request of an open connection has exactly
- * one reply, with its serial, or ends the connection; nothing comes unasked; the limits per client
- * hold; the daemon comes to rest; in the end every descriptor is closed again.
+ * one reply (a POST has none), with its serial, or ends the connection; nothing comes unasked; the
+ * limits per client hold; the daemon comes to rest; in the end every descriptor is closed again.
  */
 
 #include "guard.h"

@@ -58,7 +58,7 @@ static int target_read(const struct target *target, const struct netbios_scope *
     TARGET_CHECK(r >= DATAGRAM_OK && r <= DATAGRAM_OTHER_SCOPE);
     if (r)
     {
-        TARGET_CHECK(memcmp(&datagram, &UNTOUCHED, sizeof(datagram)) == 0);
+        TARGET_CHECK(datagram.id == UNTOUCHED.id && !datagram.user_data);
         return r;
     }
     /* Every byte belongs to the header, to one of the names, or to the user data. */

@@ -20,7 +20,7 @@
 #include <unistd.h>
 
 /* An endless loop ends here; all inputs of a target take seconds, even under sanitizers. */
-#define REPLAY_SECONDS_MAX 300
+#define REPLAY_SECONDS_MAX 120
 #define REPLAY_SIZE_MAX    (1u << 20)
 #define REPLAY_NAME_MAX    64
 

@@ -147,7 +147,7 @@ static int read_question(struct rest *rest, const struct netbios_scope *scope, s
 static int read_addresses(const uint8_t *data, size_t size, struct ns_message *m)
 {
     /* A refusal need not say whom it is about. */
-    if (size % ADDRESS_SIZE != 0 || (size == 0 && m->rcode == NS_RCODE_OK))
+    if (size % ADDRESS_SIZE != 0 || (size == 0 && (!m->response || m->rcode == NS_RCODE_OK)))
     {
         return NS_MESSAGE_BAD_RECORD;
     }
