@@ -9,7 +9,7 @@ build='gcc libc6-dev gcc-multilib make autoconf automake pkg-config
     gcc-mingw-w64-x86-64 gcc-mingw-w64-i686 libsystemd-dev libinih-dev libjansson-dev uthash-dev'
 demo='wine wine64 python3 iproute2 tshark util-linux'
 test='libcmocka-dev clang-format-14 clang-tidy-14 clang-14 libclang-rt-14-dev shellcheck debootstrap
-    procps'
+    procps samba samba-common-bin samba-testsuite python3-scapy'
 
 case ${1:-} in
 build) wanted=$build ;;
@@ -40,6 +40,19 @@ if [ "$(id -u)" != 0 ]; then
     fi
     root=sudo
 fi
+# Samba is a neighbour for the tests, in namespaces of theirs: it must not serve this machine.
+policy=/usr/sbin/policy-rc.d
+case "$missing " in
+*' samba '*)
+    quiet=yes
+    if [ ! -e $policy ]; then
+        printf '#!/bin/sh\nexit 101\n' | $root tee $policy >/dev/null
+        $root chmod 755 $policy
+        trap '$root rm -f $policy' EXIT
+    fi
+    ;;
+*) quiet= ;;
+esac
 log=$(mktemp "${TMPDIR:-/tmp}/wine-mailslot-apt.XXXXXX")
 echo "Installing what is missing:$missing"
 # shellcheck disable=SC2086 # a list
@@ -50,3 +63,6 @@ if ! { $root apt-get -q update && $root env DEBIAN_FRONTEND=noninteractive \
     exit 1
 fi
 rm -f "$log"
+if [ -n "$quiet" ] && [ -d /run/systemd/system ]; then
+    $root systemctl -q disable nmbd.service smbd.service >/dev/null 2>&1 || true
+fi

@@ -40,7 +40,7 @@ enum
     HOSTS_MAX = 1024,
 };
 
-/* [MS-BRWS] 2.2: server types. Those that say little (NT, potential browser) are left out. */
+/* Server types, [MS-BRWS] 2.2. The others say nothing that a reader would want to know. */
 static const struct
 {
     DWORD bit;
@@ -150,7 +150,10 @@ static void print(const struct announcement *a)
             printf("%s%s", separator, type_words[i].word);
             separator = ", ";
         }
-        printf("%s", a->type ? "" : "goes away");
+        if (!a->type)
+            printf("goes away");
+        else if (!*separator)
+            printf("of unknown kind");
         if (*a->comment)
         {
             printf(": ");

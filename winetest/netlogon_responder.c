@@ -52,7 +52,7 @@ static const char *next_text(const BYTE *data, size_t size, size_t *offset, size
     if (!length || length > max)
         return NULL;
     for (i = 0; i < length; i++)
-        if ((unsigned char)text[i] <= ' ' || text[i] == '/' || text[i] == '*' || text[i] == ':')
+        if (text[i] <= ' ' || text[i] > '~' || text[i] == '/' || text[i] == '*' || text[i] == ':')
             return NULL;
     *offset += length + 1;
     return text;

@@ -111,7 +111,7 @@ int net_new(struct net **ret_net, sd_event *event, const struct net_config *conf
 {
     const char *invalid = NULL;
     struct net *net = calloc(1, sizeof(*net));
-    struct netbios *netbios;
+    struct netbios *netbios = NULL;
     int r;
 
     if (!net)

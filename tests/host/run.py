@@ -22,7 +22,7 @@ def tests(pattern):
         if not name.startswith("test_") or not name.endswith(".py"):
             continue
         module = importlib.import_module(name[:-3])
-        for attribute, function in vars(module).items():
+        for attribute, function in list(vars(module).items()):
             if attribute.startswith("test_") and callable(function):
                 label = f"{name[5:-3]}.{attribute[5:]}"
                 if pattern in label:

@@ -12,19 +12,15 @@ import subprocess
 
 from lab import PATIENCE, LabError, wait_for
 
+PROGRAMS = ("nmbd", "nmblookup", "smbtorture")
 FOLDERS = ("lock", "state", "cache", "private", "pid", "ncalrpc", "sock", "log")
-
-
-def missing():
-    """The program of Samba that is not installed, or None."""
-    for program in ("nmbd", "nmblookup", "smbtorture"):
-        if not shutil.which(program):
-            return program
-    return None
 
 
 def conf(host, kind, options):
     """An smb.conf with everything in a folder of its own. Returns its path."""
+    for program in PROGRAMS:
+        if not shutil.which(program):
+            raise LabError(f"{program} is not installed: see packaging/deps.sh")
     folder = os.path.join(host.folder, kind)
     for name in FOLDERS:
         os.makedirs(os.path.join(folder, name), exist_ok=True)

@@ -128,7 +128,6 @@ def test_interface_down_and_up(beta, gamma):
     servers = listen("cable", beta, gamma)
     name, address = beta.interfaces[0]["name"], beta.interfaces[0]["address"]
     beta.ip("link", "set", name, "down")
-    # The interfaces are looked at once a second at most.
     wait_for(lambda: not beta.status()["network"]["interfaces"], "BETA's daemon to see no interface")
     assert beta.send(r"\\*\mailslot\cable", "nobody hears this") is None
     servers[beta].wait_message("nobody hears this")
@@ -147,10 +146,16 @@ def test_interface_down_and_up(beta, gamma):
         fence(beta, "cable", servers)
         rows = capture.rows("mailslot.name", "ip.src", "nbdgm.src.ip")
         assert rows == [["10.77.0.200", "10.77.0.200"]] * 2, rows
+        # The names are claimed anew, and found there (wire.md 1.7).
+        wait_for(lambda: all(n["state"] == "held" for n in beta.status()["network"]["names"]),
+                 "BETA to hold its names at the new address")
+        assert gamma.send(r"\\BETA\mailslot\cable", "found at the new address") is None
+        servers[beta].wait_message("found at the new address")
     finally:
         beta.ip("addr", "del", "10.77.0.200/24", "dev", name)
         beta.ip("addr", "add", f"{address}/24", "brd", "+", "dev", name)
     assert servers[gamma].messages == ["back again", "with a new address", FENCE]
-    assert servers[beta].messages == ["nobody hears this", "back again", "with a new address", FENCE]
+    assert servers[beta].messages == ["nobody hears this", "back again", "with a new address", FENCE,
+                                      "found at the new address"]
     wait_for(lambda: [i["address"] for i in beta.status()["network"]["interfaces"]] == [address],
              "BETA's daemon to see its old address")

@@ -3,6 +3,7 @@
 import os
 import random
 
+import samba
 from lab import wait_for
 
 BAD_INPUTS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "data", "bad_inputs.txt")
@@ -50,14 +51,15 @@ def stranger_beside(host):
 
 
 def test_bad_inputs(victim):
-    """No crash, no reply, only the good ones delivered; and then a good one still arrives."""
+    """No crash, no reply but to proper questions, only the good ones delivered; then one more arrives."""
     stranger = stranger_beside(victim)
+    samba.wait_for_names(victim)
     server, address = victim.listen("WINEMS"), victim.interfaces[0]["address"]
     capture, before = victim.capture(), victim.counters()
     sock = stranger.udp(port=138)
     sent = 0
     for number, (port, name, datagram) in enumerate(vectors()):
-        sock.sendto(with_id(datagram, number), (address, port))
+        sock.sendto(with_id(datagram, number) if port == 138 else datagram, (address, port))
         sent += port == 138
     sock.sendto(good_for(victim, 0x7001, b"after"), (address, 138))
     server.wait_message("after")
@@ -69,8 +71,12 @@ def test_bad_inputs(victim):
     after = victim.counters()
     drops = sum(after[c] - before[c] for c in after if c.startswith("drop_"))
     assert after["delivered"] - before["delivered"] + drops == sent + 1, "every datagram is accounted for"
-    replies = capture.rows(f"udp && ip.src == {address} && !icmp", "udp.dstport", "udp.length")
+    replies = capture.rows(f"udp && udp.srcport != 137 && ip.src == {address} && !icmp", "udp.length")
     assert not replies, f"{len(replies)} datagrams were sent in answer: {replies[:3]}"
+    # Of the name service's, "ns-good" and "ns-opcode-0" are proper questions for a name of ours.
+    asked = f"ip.src == {address} && ip.dst == {stranger.interfaces[0]['address']} && udp.srcport == 137"
+    answers = capture.rows(asked, "nbns.flags.response", "nbns.flags.rcode", "nbns.addr")
+    assert len(answers) == 2 and all(row[0] in ("1", "True") and row[2] == address for row in answers), answers
     sock.close()
 
 

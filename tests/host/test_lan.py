@@ -6,8 +6,8 @@ from lab import wait_for
 GOOD = ('udp.srcport == 138 && udp.dstport == 138 && nbdgm.type == 17 && nbdgm.first == 1 && nbdgm.next == 0 '
         '&& nbdgm.pkt_offset == 0 && smb.cmd == 0x25 && smb.wct == 17 && smb.sc == 3 '
         '&& mailslot.opcode == 1 && mailslot.class == 2 && !_ws.malformed && !icmp')
-# What can be on the cable beside: nothing, so the rest of UDP and ICMP counts.
-TRAFFIC = "udp || icmp"
+# What can be on the cable beside: only names being claimed, so the rest of UDP and ICMP counts.
+TRAFFIC = "(udp && udp.port != 137) || icmp"
 FENCE = "fence"
 
 

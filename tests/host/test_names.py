@@ -29,8 +29,8 @@ def test_nmblookup(beta, gamma):
                            ("ALIASB", "ALIASB<00>")):
             found = samba.nmblookup(asker, name)
             assert found.code == 0 and set(found.answers) == {(mine, said)}, found.text
-        # Every member of a group answers.
-        members = sorted(address(host) for host in beta.lab.hosts
+        # Every member of a group answers, a host on two cables with both addresses.
+        members = sorted(i["address"] for host in beta.lab.hosts for i in host.interfaces
                          if host.daemon and host.workgroup == "LABGRP" and "10.77.0." in address(host))
         found = samba.nmblookup(asker, "LABGRP#00")
         assert found.addresses == members and len(members) >= 2, (found.text, members)
@@ -43,8 +43,9 @@ def test_nmblookup(beta, gamma):
         for how in (("-S", "BETA"), ("-A", mine)):
             found = samba.nmblookup(asker, *how)
             assert sorted(found.names) == sorted(expected), found.text
-        # A name that nobody has, and one with another suffix; by broadcast and asked directly.
-        for how in (("NOSUCH",), ("GAMMA#20",), ("-U", mine, "NOSUCH"), ("-M", "--", "-")):
+        # Silence for a name that nobody has, one with another suffix, and for "*" (answer.h); asked by
+        # broadcast and directly.
+        for how in (("NOSUCH",), ("GAMMA#20",), ("-U", mine, "NOSUCH"), ("-M", "--", "-"), ("*",)):
             found = samba.nmblookup(asker, *how)
             assert found.code == 1 and not found.answers, found.text
         assert capture.rows("nbns.flags.response == 1 && ip.src == " + mine), "the capture saw the answers"
@@ -123,6 +124,55 @@ def test_who_gets_what(beta, gamma, alien):
         assert rows == [["16", address(beta), address(gamma), "BETA<00>", "GAMMA<00>"]], rows
 
 
+def test_scope(beta, gamma, alien):
+    """RFC 1001 14.2: hosts of one scope hear each other and nobody else; Samba's nmblookup agrees."""
+    asker = samba.neighbour(beta.lab, "TORTURE")
+    scope = "research.lab"
+    with gamma.watched() as capture, beta.configured(scope=scope), gamma.configured(scope=scope):
+        samba.wait_for_names(beta)
+        samba.wait_for_names(gamma)
+        assert samba.nmblookup(asker, f"--netbios-scope={scope}", "BETA").addresses == [address(beta)]
+        assert samba.nmblookup(asker, "BETA").code == 1
+        servers = listen("scope", beta, gamma, alien)
+        before = alien.counters()["drop_scope"], gamma.counters()["drop_scope"]
+        for target in ("*", "GAMMA", "LABGRP"):
+            assert beta.send(rf"\\{target}\mailslot\scope", f"to {target}") is None
+        assert beta.send(r"\\ALIEN\mailslot\scope", "not in our scope") == UNKNOWN
+        assert alien.send(r"\\LABGRP\mailslot\scope", "from another scope") in (None, UNKNOWN)
+        assert beta.send(r"\\*\mailslot\scope", "f" * 420) is None
+        assert beta.send(r"\\*\mailslot\scope", FENCE) is None
+        for host in (beta, gamma):
+            servers[host].wait_message(FENCE)
+        assert sent_to(servers[gamma].messages) == ["to *", "to GAMMA", "to LABGRP", "f" * 420]
+        assert sent_to(servers[beta].messages) == ["to *", "to LABGRP", "f" * 420]
+        assert servers[alien].messages == [], servers[alien].messages
+        assert alien.counters()["drop_scope"] >= before[0] + 4
+        rows = capture.rows(f"mailslot && ip.src == {address(beta)}", "nbdgm.destination_name")
+        assert rows and all(row[0].endswith(f".{scope.upper()}") or row[0].endswith(f".{scope}")
+                            for row in rows), rows
+
+
+def test_no_name_service(beta, gamma):
+    """Without the name service port 137 is left alone: no claims, no answers; messages pass."""
+    asker = samba.neighbour(beta.lab, "TORTURE")
+    with gamma.watched() as capture, beta.configured(name_service="no"):
+        samba.wait_for_names(gamma)
+        status = beta.status()["network"]
+        assert not status["name_service"] and status["name_service_reason"], status
+        beta.udp(port=137).close()
+        assert samba.nmblookup(asker, "BETA").code == 1
+        servers = listen("nameless", beta, gamma)
+        assert beta.send(r"\\GAMMA\mailslot\nameless", "to gamma") is None
+        assert gamma.send(r"\\*\mailslot\nameless", "to all") is None
+        servers[beta].wait_message("to all")
+        assert beta.send(r"\\*\mailslot\nameless", FENCE) is None
+        for server in servers.values():
+            server.wait_message(FENCE)
+        assert sent_to(servers[gamma].messages) == ["to gamma", "to all"], servers[gamma].messages
+        assert sent_to(servers[beta].messages) == ["to all"], servers[beta].messages
+        assert not capture.rows(f"nbns && ip.src == {address(beta)} && udp.srcport == 137")
+
+
 def test_unicast_size(beta, gamma):
     """Z1: 424 bytes to a computer go, more fail at once."""
     samba.wait_for_names(gamma)
@@ -145,8 +195,8 @@ def test_own_name(beta, gamma):
             assert beta.send(r"\\*\mailslot\own", FENCE) is None
             for server in servers.values():
                 server.wait_message(FENCE)
-            assert sent_to(servers[beta].messages) == ["by BETA", "by beta", "by ALIASB", f"by {address(beta)}",
-                                                       "by 127.0.0.1"]
+            assert sent_to(servers[beta].messages) == [
+                "by BETA", "by beta", "by ALIASB", f"by {address(beta)}", "by 127.0.0.1"]
             assert sent_to(servers[gamma].messages) == []
             # Only the marker was on the cable.
             assert len(capture.rows("mailslot")) == 1
@@ -174,8 +224,8 @@ def test_unresolvable(beta, gamma):
 
 def test_many_unresolvable(beta):
     """Many programs ask for what does not exist at the same time: each gets its answer."""
-    clients = [beta.start(beta.lab.program("server-bridge/mailslotctl"), "send", rf"\\NONE{i % 3}\mailslot\x", "?")
-               for i in range(12)]
+    tool = beta.lab.program("server-bridge/mailslotctl")
+    clients = [beta.start(tool, "send", rf"\\NONE{i % 3}\mailslot\x", "?") for i in range(12)]
     for client in clients:
         assert wait_for(lambda c=client: None if c.alive() else [c.process.returncode], "an end") == [1]
 

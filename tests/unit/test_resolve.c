@@ -99,6 +99,11 @@ static void test_targets(void **state)
         {"127.0.0.1", RESOLVE_OK, ROUTE_LOCAL, "HOSTA<00>", true}, /* this host as well */
         {"pc1.lab", RESOLVE_OK, ROUTE_NAME, "PC1.LAB<00>", false}, /* NetBIOS first, then DNS */
         {"a-very-long-host.example", RESOLVE_OK, ROUTE_DNS, NULL, false},
+        {"sales#1d", RESOLVE_OK, ROUTE_NAME, "SALES<1d>", false}, /* with a suffix it is another */
+        {"files#20", RESOLVE_OK, ROUTE_LOCAL, "FILES<20>", true},
+        {"hosta#1d", RESOLVE_OK, ROUTE_NAME, "HOSTA<1d>", false},
+        {"labgrp#1c", RESOLVE_OK, ROUTE_GROUP, "LABGRP<1c>", true},
+        {"a#b", RESOLVE_OK, ROUTE_NAME, "A#B<00>", false}, /* a name with that character */
         {"", RESOLVE_BAD_TARGET, 0, NULL, false},
         {"*x", RESOLVE_BAD_TARGET, 0, NULL, false},
         {"a\\b", RESOLVE_BAD_TARGET, 0, NULL, false},

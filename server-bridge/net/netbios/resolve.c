@@ -20,12 +20,10 @@ static bool is_nonsense(const char *target)
     return *target == 0 || *target == '*';
 }
 
-/* Targets have no suffix: the own name HOST#20 is reached as HOST as well. Groups are <00>. */
+/* The first `size` bytes decide. */
 static const struct own_name *own_search(const struct own_names *own,
-                                         const struct netbios_name *name, bool group)
+                                         const struct netbios_name *name, size_t size, bool group)
 {
-    size_t size = group ? NETBIOS_NAME_SIZE : NETBIOS_NAME_CHARS_MAX;
-
     for (size_t i = 0; i < own->n; i++)
     {
         const struct own_name *entry = &own->list[i];
@@ -43,11 +41,13 @@ static bool is_loopback(struct in_addr address)
     return ntohl(address.s_addr) >> 24 == 127;
 }
 
+/* Windows' targets have no suffix: then the own name HOST#20 is reached as HOST as well. */
 static void resolve_name(const struct own_names *own, const struct peers *peers,
-                         const struct netbios_name *name, struct route *ret_route)
+                         const struct netbios_name *name, bool suffix, struct route *ret_route)
 {
-    const struct own_name *group = own_search(own, name, true);
-    const struct own_name *unique = own_search(own, name, false);
+    const struct own_name *group = own_search(own, name, NETBIOS_NAME_SIZE, true);
+    const struct own_name *unique =
+        own_search(own, name, suffix ? NETBIOS_NAME_SIZE : NETBIOS_NAME_CHARS_MAX, false);
 
     *ret_route = (struct route){.kind = ROUTE_NAME, .destination = *name};
     if (group)
@@ -101,10 +101,16 @@ int resolve_target(const struct own_names *own, const struct peers *peers,
         };
         return RESOLVE_OK;
     }
+    /* Beyond Windows, as Samba's tools write it: SALES#1d is the name with that suffix. */
+    if (strchr(target, '#') && own_parse(&name, codepage, target) == OWN_OK)
+    {
+        resolve_name(own, peers, &name, true, ret_route);
+        return RESOLVE_OK;
+    }
     if (codepage_encode(codepage, target, strlen(target), oem, sizeof(oem), &size) == 0 &&
         netbios_name_make(&name, oem, size, NETBIOS_SUFFIX_HOST) == 0)
     {
-        resolve_name(own, peers, &name, ret_route);
+        resolve_name(own, peers, &name, false, ret_route);
         return RESOLVE_OK;
     }
     if (strlen(target) > DNS_NAME_MAX)

@@ -33,7 +33,8 @@ enum
 /*
  * "*" is the own workgroup. Own names are this host, own groups ROUTE_GROUP; the own workgroup goes
  * before a computer of the same name, as the neighbours are meant as well. Addresses of this host
- * are ROUTE_LOCAL. A target that fits both, NetBIOS and DNS, is a NetBIOS name first.
+ * are ROUTE_LOCAL. "NAME#1d" is the name with that suffix (beyond Windows). A target that fits
+ * both, NetBIOS and DNS, is a NetBIOS name first.
  */
 int resolve_target(const struct own_names *own, const struct peers *peers,
                    const struct interfaces *interfaces, struct codepage *codepage,
