@@ -19,7 +19,7 @@ MAILSLOT_H = \
 
 noinst_LIBRARIES += server-bridge/libmailslot.a server-bridge/libnet.a server-bridge/libdaemon.a
 
-server_bridge_libmailslot_a_SOURCES = $(MAILSLOT_C) $(MAILSLOT_H)
+server_bridge_libmailslot_a_SOURCES = $(MAILSLOT_C) $(MAILSLOT_H) server-bridge/client/monitor.c
 
 server_bridge_libnet_a_CFLAGS = $(AM_CFLAGS) $(SYSTEMD_CFLAGS)
 server_bridge_libnet_a_SOURCES = \
@@ -59,7 +59,11 @@ server_bridge_libdaemon_a_SOURCES = \
 	server-bridge/daemon/deliver.c server-bridge/daemon/deliver.h \
 	server-bridge/daemon/fold.c server-bridge/daemon/fold.h \
 	server-bridge/daemon/host.c server-bridge/daemon/host.h \
+	server-bridge/daemon/monitor.c server-bridge/daemon/monitor.h \
 	server-bridge/daemon/network.c server-bridge/daemon/network.h \
+	server-bridge/daemon/log.c server-bridge/daemon/log.h \
+	server-bridge/daemon/reload.c server-bridge/daemon/reload.h \
+	server-bridge/daemon/smbconf.c server-bridge/daemon/smbconf.h \
 	server-bridge/daemon/listen.c server-bridge/daemon/listen.h \
 	server-bridge/daemon/peer.c server-bridge/daemon/peer.h \
 	server-bridge/daemon/registry.c server-bridge/daemon/registry.h \
@@ -72,9 +76,47 @@ DAEMON_LIBS = server-bridge/libdaemon.a server-bridge/libnet.a server-bridge/lib
 bin_PROGRAMS += server-bridge/mailslotd server-bridge/mailslotctl
 
 server_bridge_mailslotd_CFLAGS = $(AM_CFLAGS) $(SYSTEMD_CFLAGS)
-server_bridge_mailslotd_SOURCES = server-bridge/daemon/main.c
+server_bridge_mailslotd_SOURCES = server-bridge/daemon/main.c \
+	server-bridge/daemon/main_activation.c server-bridge/daemon/main_activation.h \
+	server-bridge/daemon/main_autostart.c server-bridge/daemon/main_autostart.h \
+	server-bridge/daemon/main_notify.c server-bridge/daemon/main_notify.h \
+	server-bridge/daemon/main_options.c server-bridge/daemon/main_options.h
 server_bridge_mailslotd_LDADD = $(DAEMON_LIBS)
 
-server_bridge_mailslotctl_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
-server_bridge_mailslotctl_SOURCES = server-bridge/tools/mailslotctl.c
-server_bridge_mailslotctl_LDADD = server-bridge/libmailslot.a $(JANSSON_LIBS)
+server_bridge_mailslotctl_CFLAGS = $(AM_CFLAGS) $(SYSTEMD_CFLAGS) $(JANSSON_CFLAGS)
+server_bridge_mailslotctl_SOURCES = \
+	server-bridge/tools/main.c server-bridge/tools/ctl.h \
+	server-bridge/tools/configuration.c server-bridge/tools/exchange.c \
+	server-bridge/tools/monitor.c server-bridge/tools/name.c server-bridge/tools/name.h \
+	server-bridge/tools/output.c server-bridge/tools/output.h server-bridge/tools/status.c
+server_bridge_mailslotctl_LDADD = $(DAEMON_LIBS)
+
+# --- libmailslot for other programs --------------------------------------------------------------
+# One object whose only global names are those of mailslot.h: a program may have a queue_push() of
+# its own. Static, as the protocol between library and daemon is not frozen yet.
+server-bridge/installed/libmailslot.a: server-bridge/libmailslot.a
+	$(AM_V_AR)$(MKDIR_P) $(@D) && rm -f $@ && \
+		$(CC) $(CFLAGS) -r -nostdlib -o $(@D)/libmailslot.o \
+			-Wl,--whole-archive server-bridge/libmailslot.a -Wl,--no-whole-archive && \
+		$(OBJCOPY) --wildcard --keep-global-symbol='mailslot_*' $(@D)/libmailslot.o && \
+		$(AR) $(ARFLAGS) $@ $(@D)/libmailslot.o && $(RANLIB) $@
+libmailslot.pc: packaging/libmailslot.pc.in Makefile
+	$(AM_V_GEN)sed -e 's|@prefix[@]|$(prefix)|' -e 's|@libdir[@]|$(libdir)|' \
+		-e 's|@includedir[@]|$(includedir)|' -e 's|@bindir[@]|$(bindir)|' \
+		-e 's|@PACKAGE_VERSION[@]|$(PACKAGE_VERSION)|' $(srcdir)/packaging/libmailslot.pc.in > $@
+completions/mailslotctl: packaging/mailslotctl.bash-completion
+	$(AM_V_GEN)$(MKDIR_P) $(@D) && cp $(srcdir)/packaging/mailslotctl.bash-completion $@
+
+OBJCOPY = objcopy
+mailslotlibdir = $(libdir)
+mailslotlib_DATA = server-bridge/installed/libmailslot.a
+pkgconfigdir = $(libdir)/pkgconfig
+pkgconfig_DATA = libmailslot.pc
+include_HEADERS = server-bridge/client/mailslot.h
+bashcompletiondir = $(datadir)/bash-completion/completions
+bashcompletion_DATA = completions/mailslotctl
+examplesdir = $(docdir)/examples
+dist_examples_DATA = docs/examples/counter.c docs/examples/README
+EXTRA_DIST += packaging/libmailslot.pc.in packaging/mailslotctl.bash-completion docs/json.md
+CLEANFILES += server-bridge/installed/libmailslot.a server-bridge/installed/libmailslot.o \
+	libmailslot.pc completions/mailslotctl

@@ -190,10 +190,16 @@ check-local: unixcalls-layout-check
 endif
 CLEANFILES += tests/unit/queue_peer32
 
+# The other end of `make bench`'s network cases
+EXTRA_PROGRAMS += tests/bench/udp_pair
+tests_bench_udp_pair_SOURCES = tests/bench/udp_pair.c
+tests_bench_udp_pair_LDADD = server-bridge/libnet.a
+CLEANFILES += tests/bench/udp_pair
+
 EXTRA_DIST += tests/data/golden.txt tests/data/bad_inputs.txt \
 	tests/unit/test_unixcalls_layout.c tests/unit/registry_support.h \
 	tests/matrix/chroot.sh tests/matrix/run.sh tests/matrix/README.md \
-	tests/run tests/bench/bench.sh packaging/deps.sh docs/conformance.md \
+	tests/run tests/bench/bench.sh tests/bench/net.py packaging/deps.sh docs/conformance.md \
 	$(wildcard $(srcdir)/tests/host/*.py) $(wildcard $(srcdir)/tests/wine/*.sh) \
 	$(addprefix $(srcdir)/tests/invisible/,run battery.sh probe.c hammer.c version_server.py) \
 	$(addprefix $(srcdir)/tests/conformance/,make-table.py rows.txt)

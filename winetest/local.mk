@@ -2,7 +2,7 @@
 # Windows test executables (NAME_test.exe), the benchmark and the demo programs, both architectures.
 
 # What is no test: the benchmarks, the demo, and examples that are of use by themselves.
-WINETEST_OTHERS = bench demo_client demo_server \
+WINETEST_OTHERS = bench bench_net demo_client demo_server \
 	browse_list browse_request netlogon_responder
 WINETEST_TESTS = $(filter-out $(WINETEST_OTHERS), \
 	$(notdir $(basename $(wildcard $(srcdir)/winetest/*.c))))
@@ -17,9 +17,21 @@ winetest/x86_64/%.exe: winetest/%.c
 winetest/i386/%.exe: winetest/%.c
 	$(AM_V_CCLD)$(MKDIR_P) $(@D) && $(MINGW_i386)-gcc $(WINETESTFLAGS) -o $@ $<
 
+# The graphical demo: a program of three files, without a console.
+CHAT_C = winetest/demo-chat/chat.c winetest/demo-chat/lan.c winetest/demo-chat/text.c
+CHAT_ALL = $(CHAT_C) winetest/demo-chat/chat.h
+CHATFLAGS = $(WINETESTFLAGS) -municode -mwindows
+winetest/x86_64/chat.exe: $(CHAT_ALL)
+	$(AM_V_CCLD)$(MKDIR_P) $(@D) && $(MINGW_x86_64)-gcc $(CHATFLAGS) -o $@ \
+		$(addprefix $(srcdir)/,$(CHAT_C))
+winetest/i386/chat.exe: $(CHAT_ALL)
+	$(AM_V_CCLD)$(MKDIR_P) $(@D) && $(MINGW_i386)-gcc $(CHATFLAGS) -o $@ \
+		$(addprefix $(srcdir)/,$(CHAT_C))
+
+BUILT_WINDOWS += winetest/x86_64/chat.exe winetest/i386/chat.exe
 BUILT_WINDOWS += $(foreach arch,x86_64 i386, \
 	$(addprefix winetest/$(arch)/,$(addsuffix _test.exe,$(WINETEST_TESTS)) \
 		$(addsuffix .exe,$(WINETEST_OTHERS))))
 
 EXTRA_DIST += $(wildcard $(srcdir)/winetest/*.c) $(wildcard $(srcdir)/winetest/*.h) \
-	winetest/README.md
+	winetest/README.md $(CHAT_ALL) winetest/demo-chat/README.md

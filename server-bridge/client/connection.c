@@ -3,6 +3,7 @@
 #include "client/connection.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,10 +15,6 @@
 
 #include "client/slot.h"
 #include "client/start.h"
-
-#ifndef MAILSLOTD_PATH
-#define MAILSLOTD_PATH "/usr/bin/mailslotd"
-#endif
 
 /*
  * The daemon may die or be restarted at any time. Queues live in memory that the clients share, so
@@ -272,12 +269,13 @@ int mailslot_client_new(struct mailslot_client **ret, const struct mailslot_clie
     static const struct mailslot_client_options defaults;
     struct mailslot_client *client;
     const char *daemon, *program;
+    char own_daemon[PATH_MAX];
 
     if (!options)
         options = &defaults;
     daemon = options->daemon ? options->daemon : getenv("MAILSLOTD");
     if (!daemon || !*daemon)
-        daemon = MAILSLOTD_PATH;
+        daemon = start_own_daemon(own_daemon, sizeof(own_daemon));
     program = options->program ? options->program : program_invocation_short_name;
 
     client = calloc(1, sizeof(*client));

@@ -206,8 +206,66 @@ extern "C"
                                    size_t host_size, const char *name, size_t name_size,
                                    const void *data, uint32_t size);
 
-    /* mailslotd's status as JSON text; the caller frees *ret. */
+    /* mailslotd's status as JSON text (docs/json.md); the caller frees *ret. */
     MAILSLOT_API int mailslot_status(struct mailslot_client *client, char **ret);
+
+    /*
+     * Makes mailslotd read its configuration again. *ret_text is what it says about it, lines of
+     * UTF-8 that the caller frees; also for -EINVAL: the configuration is wrong, and nothing has
+     * changed. DENIED: not this user's daemon.
+     */
+    MAILSLOT_API int mailslot_reload(struct mailslot_client *client, char **ret_text);
+
+    /* --- watching --------------------------------------------------------------------------------
+     */
+
+    enum mailslot_direction
+    {
+        MAILSLOT_DIRECTION_NONE,  /* no message: only says how many were lost */
+        MAILSLOT_DIRECTION_IN,    /* from the network */
+        MAILSLOT_DIRECTION_OUT,   /* to the network */
+        MAILSLOT_DIRECTION_LOCAL, /* on this machine, through mailslotd */
+    };
+
+    /*
+     * One message that passed mailslotd. Those that local programs write to each other's slots go
+     * through shared memory and are not among them. Names and payload come from strangers: they may
+     * hold anything, and names longer than 255 bytes are cut.
+     */
+    struct mailslot_record
+    {
+        uint64_t time; /* us since 1970 */
+        uint64_t lost; /* how many were not told before this one, as nobody read in time */
+        enum mailslot_direction direction;
+        int result;         /* what became of it: enum mailslot_result or a negative errno */
+        uint32_t address;   /* IPv4 of the sender, network byte order; 0: this machine */
+        const char *source; /* the sender's NetBIOS name, or its program */
+        const char *target; /* ".", "*", a computer or a domain */
+        const char *slot;
+        uint32_t size;         /* bytes of the message */
+        const void *payload;   /* the first of them */
+        uint32_t payload_size; /* at most 512 */
+    };
+
+    struct mailslot_monitor; /* for one thread at a time */
+
+    /*
+     * Watches the messages that pass mailslotd from now on: those of the own user's slots and
+     * programs; root and the user of mailslotd see all. LIMIT: too many watch already.
+     */
+    MAILSLOT_API int mailslot_monitor_new(struct mailslot_client *client,
+                                          struct mailslot_monitor **ret);
+    struct mailslot_monitor *mailslot_monitor_free(struct mailslot_monitor *monitor);
+
+    /* The descriptor to poll for POLLIN. Stays the library's. */
+    int mailslot_monitor_fd(const struct mailslot_monitor *monitor);
+
+    /*
+     * The next record, after up to timeout ms. *ret belongs to the monitor and lasts until the next
+     * call. TIMEOUT; CLOSED: mailslotd has ended.
+     */
+    MAILSLOT_API int mailslot_monitor_next(struct mailslot_monitor *monitor, uint32_t timeout,
+                                           const struct mailslot_record **ret);
 
 #ifdef __cplusplus
 }

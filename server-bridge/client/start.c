@@ -2,16 +2,54 @@
 /* Reaching mailslotd, and starting it when it is not there, as wine starts wineserver. */
 #include "client/start.h"
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "control/address.h"
+
+#ifndef MAILSLOTD_PATH
+#define MAILSLOTD_PATH "/usr/bin/mailslotd"
+#endif
+
+const char *start_own_daemon(char *path, size_t size)
+{
+    /* From winemailslot.so or a program, in: a folder with all, the build, an installed tree. */
+    static const char *const places[] = {
+        ".", "../../server-bridge", "../../bin", "../../../bin", "../../../../bin", "../.."};
+    Dl_info self;
+    char *file, *slash;
+    const char *found = MAILSLOTD_PATH;
+
+    if (!dladdr(MAILSLOTD_PATH, &self) || !self.dli_fname)
+        return found;
+    /* A link in Wine's own folder leads to the real one. */
+    file = realpath(self.dli_fname, NULL);
+    if (!file)
+        return found;
+    slash = strrchr(file, '/');
+    if (slash)
+        *slash = 0;
+    for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++)
+    {
+        int length = snprintf(path, size, "%s/%s/mailslotd", file, places[i]);
+
+        if (length > 0 && (size_t)length < size && access(path, X_OK) == 0)
+        {
+            found = path;
+            break;
+        }
+    }
+    free(file);
+    return found;
+}
 
 static int start_try(const char *path, int *ret_socket)
 {

@@ -13,3 +13,10 @@
  */
 __attribute__((warn_unused_result)) int start_connect(const char *daemon, char *reason,
                                                       size_t reason_size, int *ret_socket);
+
+/*
+ * The daemon of the same tree as this code, wherever that was moved to: beside the program or
+ * winemailslot.so, or in the folder that fits; else where it was built for. Returns `path` or a
+ * static string.
+ */
+const char *start_own_daemon(char *path, size_t size);

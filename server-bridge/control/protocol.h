@@ -35,6 +35,9 @@ enum control_type
     CONTROL_RESTORE,   /* after a daemon restart: + watch, memfd, eventfd. No reply body */
     CONTROL_STATUS,    /* Reply: memfd with the status as JSON */
     CONTROL_POST,      /* as SEND with a lease, when a SEND has said that it will do. No reply */
+    CONTROL_MONITOR,   /* Reply: a SEQPACKET socket; a struct control_record comes through it for
+                          each message that passes the daemon, until either end is closed */
+    CONTROL_RELOAD,    /* read the configuration again. Reply: struct control_reloaded */
     CONTROL_TYPES
 };
 
@@ -131,7 +134,40 @@ struct control_restore /* extra: host and name */
     uint32_t reserved;
 };
 
+#define CONTROL_RECORD_NAME_MAX    255 /* bytes of each name in a record; longer ones are cut */
+#define CONTROL_RECORD_PAYLOAD_MAX 512
+
+enum control_direction
+{
+    CONTROL_DIRECTION_NONE, /* a record that only says how many were lost */
+    CONTROL_DIRECTION_IN,   /* from the network */
+    CONTROL_DIRECTION_OUT,  /* to the network */
+    CONTROL_DIRECTION_LOCAL /* from this machine to a slot on it, through the daemon */
+};
+
+struct control_record /* extra: source, target, slot, then the start of the message */
+{
+    uint64_t time;      /* us since 1970 */
+    uint64_t lost;      /* records that this reader was too slow for, just before this one */
+    uint32_t direction; /* enum control_direction */
+    int32_t result;     /* enum control_result or a negative errno */
+    uint32_t address;   /* IPv4 of the sender, network byte order; 0: this machine */
+    uint32_t size;      /* bytes of the whole message */
+    uint16_t source_size;
+    uint16_t target_size;
+    uint16_t slot_size;
+    uint16_t payload_size;
+};
+
+struct control_reloaded /* extra: what there is to say about it, lines of UTF-8 */
+{
+    uint32_t refused; /* 1: the configuration is wrong, and nothing has changed */
+    uint32_t reserved;
+};
+
 _Static_assert(sizeof(struct control_header) == 16, "wire layout");
 _Static_assert(sizeof(struct control_slot) == 40, "wire layout");
 _Static_assert(sizeof(struct control_send) == 16, "wire layout");
 _Static_assert(sizeof(struct control_restore) == 48, "wire layout");
+_Static_assert(sizeof(struct control_record) == 40, "wire layout");
+_Static_assert(sizeof(struct control_reloaded) == 8, "wire layout");

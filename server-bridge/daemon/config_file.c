@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/smbconf.h"
+
 struct config_reading
 {
     struct config *config;
@@ -49,27 +51,26 @@ static char *config_read_line(char *text, int size, void *userdata)
 static int config_on_pair(void *userdata, const char *section, const char *key, const char *value)
 {
     struct config_reading *reading = userdata;
+    char text[1024], origin[512];
     const char *why = "";
-    char text[1024];
     int r;
 
+    snprintf(origin, sizeof(origin), "%s:%d", reading->path, reading->line);
     (void)section; /* sections only group the lines for people */
     /* inih gives an indented line as another value of the key above it. */
     if (reading->indented && !strcmp(key, reading->before))
         r = config_append(reading->config, key, value, &why);
     else
-        r = config_set(reading->config, key, value, &why);
+        r = config_set_from(reading->config, key, value, origin, &why);
     snprintf(reading->before, sizeof(reading->before), "%s", key);
     if (r == -ENOENT)
     {
-        snprintf(text, sizeof(text), "%s:%d: unknown option '%s' (ignored)", reading->path,
-                 reading->line, key);
+        snprintf(text, sizeof(text), "%s: unknown option '%s' (ignored)", origin, key);
         reading->report(reading->userdata, false, text);
     }
     else if (r < 0)
     {
-        snprintf(text, sizeof(text), "%s:%d: %s = %s: %s", reading->path, reading->line, key, value,
-                 why);
+        snprintf(text, sizeof(text), "%s: %s = %s: %s", origin, key, value, why);
         reading->report(reading->userdata, true, text);
         reading->result = r;
     }
@@ -121,7 +122,7 @@ static int config_read_environment(struct config *config, config_report_fn repor
 
     for (size_t i = 0; (key = config_option_name(i)); i++)
     {
-        char name[64], text[1024];
+        char name[64], origin[96], text[1024];
         const char *value, *why = "";
         size_t n = snprintf(name, sizeof(name), "MAILSLOTD_%s", key);
         int r;
@@ -131,7 +132,8 @@ static int config_read_environment(struct config *config, config_report_fn repor
         value = getenv(name);
         if (!value)
             continue;
-        r = config_set(config, key, value, &why);
+        snprintf(origin, sizeof(origin), "environment %s", name);
+        r = config_set_from(config, key, value, origin, &why);
         if (r == 0)
             continue;
         snprintf(text, sizeof(text), "environment: %s=%s: %s", name, value, why);
@@ -146,7 +148,7 @@ int config_read_all(struct config *config, const char *file, config_report_fn re
 {
     const char *folder = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
     char path[4096];
-    int result, r;
+    int result, r = 0;
 
     if (file)
         result = config_read_file(config, file, false, report, userdata);
@@ -157,9 +159,61 @@ int config_read_all(struct config *config, const char *file, config_report_fn re
             snprintf(path, sizeof(path), "%s/mailslotd.conf", folder);
         else
             snprintf(path, sizeof(path), "%s/.config/mailslotd.conf", home ? home : "");
-        r = config_read_file(config, path, true, report, userdata);
+        /* A service may have no home. */
+        if ((folder && *folder) || (home && *home))
+            r = config_read_file(config, path, true, report, userdata);
         result = r ? r : result;
     }
     r = config_read_environment(config, report, userdata);
     return r ? r : result;
+}
+
+static int config_read_arguments(struct config *config, const char *const *values,
+                                 config_report_fn report, void *userdata)
+{
+    const char *key;
+    int result = 0;
+
+    for (size_t i = 0; values && (key = config_option_name(i)); i++)
+    {
+        char origin[64], text[1024];
+        const char *why = "";
+        int r;
+
+        if (!values[i])
+            continue;
+        snprintf(origin, sizeof(origin), "--%s", key);
+        r = config_set_from(config, key, values[i], origin, &why);
+        if (r == 0)
+            continue;
+        snprintf(text, sizeof(text), "%s %s: %s", origin, values[i], why);
+        report(userdata, true, text);
+        result = r;
+    }
+    return result;
+}
+
+int config_load(struct config *ret, const struct config_source *source, config_report_fn report,
+                void *userdata)
+{
+    struct config config;
+    int result, r;
+
+    r = config_init(&config);
+    if (r < 0)
+        return r;
+    config.idle_timeout = source->idle_timeout;
+    result = config_read_all(&config, source->file, report, userdata);
+    r = config_read_arguments(&config, source->values, report, userdata);
+    result = r ? r : result;
+    /* Last, as the others say where it is; it gives only what none of them has set. */
+    r = result ? 0 : smbconf_apply(&config, report, userdata);
+    result = r ? r : result;
+    if (result)
+    {
+        config_deinit(&config);
+        return result;
+    }
+    *ret = config;
+    return 0;
 }

@@ -6,21 +6,45 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "control/protocol.h"
+#include "daemon/monitor.h"
 
 /* Messages of one client that may wait for names at the same time. */
 #define DELIVER_SENDS_MAX 64
 
-int deliver_from_net(void *userdata, const struct net_message *message)
-{
-    struct host *host = userdata;
-    struct slot *slot = registry_find(host->registry, message->slot, message->slot_size);
+/*
+ * A program that lost the processor while it holds the lock of its queue gets it back if the daemon
+ * waits; one that has stopped does not, and is not waited for again for a while.
+ */
+#define DELIVER_PATIENCE_MS  50
+#define DELIVER_NO_WAIT_USEC (1000 * UINT64_C(1000))
 
+static int deliver_push(struct host *host, struct slot *slot, const void *data, size_t size)
+{
+    uint64_t now = 0;
+    int r = queue_push(slot->queue, data, size);
+
+    if (r != QUEUE_STUCK)
+        return r;
+    (void)sd_event_now(host->event, CLOCK_MONOTONIC, &now);
+    if (now < slot->no_wait_until)
+        return r;
+    queue_set_patience(slot->queue, DELIVER_PATIENCE_MS);
+    r = queue_push(slot->queue, data, size);
+    queue_set_patience(slot->queue, 0);
+    if (r == QUEUE_STUCK)
+        slot->no_wait_until = now + DELIVER_PATIENCE_MS * 1000 + DELIVER_NO_WAIT_USEC;
+    return r;
+}
+
+static int deliver_net_push(struct host *host, struct slot *slot, const struct net_message *message)
+{
     if (!slot)
         return NET_DELIVER_NO_SLOT;
-    switch (queue_push(slot->queue, message->data, message->size))
+    switch (deliver_push(host, slot, message->data, message->size))
     {
     case 0:
         return NET_DELIVER_OK;
@@ -29,20 +53,27 @@ int deliver_from_net(void *userdata, const struct net_message *message)
     case QUEUE_CLOSED:
         return NET_DELIVER_NO_SLOT;
     default:
-        /* Also a lock that its holder does not release: a datagram may be lost, the daemon may
-         * not wait. */
+        /* Also a lock that its holder does not release: a datagram may be lost. */
         return NET_DELIVER_FULL;
     }
 }
 
-static int deliver_local(struct host *host, const struct deliver_target *target, const void *data,
-                         size_t size)
+int deliver_from_net(void *userdata, const struct net_message *message)
 {
-    struct slot *slot = registry_find(host->registry, target->name, target->name_size);
+    struct host *host = userdata;
+    struct slot *slot = registry_find_lately(host->registry, message->slot, message->slot_size);
+    int r = deliver_net_push(host, slot, message);
 
+    if (monitor_watched(host))
+        monitor_tell_net(host, message, slot, r);
+    return r;
+}
+
+static int deliver_local_push(struct host *host, struct slot *slot, const void *data, size_t size)
+{
     if (!slot)
         return CONTROL_NOT_FOUND;
-    switch (queue_push(slot->queue, data, size))
+    switch (deliver_push(host, slot, data, size))
     {
     case 0:
         return CONTROL_OK;
@@ -53,6 +84,17 @@ static int deliver_local(struct host *host, const struct deliver_target *target,
     default:
         return CONTROL_FULL;
     }
+}
+
+static int deliver_local(struct host *host, const struct deliver_target *target, const void *data,
+                         size_t size, const struct charge *charge)
+{
+    struct slot *slot = registry_find(host->registry, target->name, target->name_size);
+    int r = deliver_local_push(host, slot, data, size);
+
+    if (monitor_watched(host))
+        monitor_tell_local(host, target, data, size, slot, charge, r);
+    return r;
 }
 
 static int deliver_net_result(int result)
@@ -80,8 +122,10 @@ static int deliver_net_result(int result)
 /* Somebody who waits for the result of a send. */
 struct deliver_waiting
 {
-    struct charge *charge; /* set once it is known that it takes longer */
-    int answer;            /* the daemon's end of a socket pair */
+    struct host *host;
+    struct monitor_note *note; /* NULL: nobody watches */
+    struct charge *charge;     /* set once it is known that it takes longer */
+    int answer;                /* the daemon's end of a socket pair */
     bool ended;
     int result;
 };
@@ -91,6 +135,8 @@ static void deliver_done(void *userdata, int result)
     struct deliver_waiting *waiting = userdata;
     int32_t word = deliver_net_result(result);
 
+    monitor_note_tell(waiting->host, waiting->note, word);
+    waiting->note = NULL;
     waiting->ended = true;
     waiting->result = word;
     if (!waiting->charge)
@@ -130,7 +176,11 @@ static int deliver_remote(struct host *host, const struct net_request *request,
     waiting = calloc(1, sizeof(*waiting));
     if (!waiting)
         return -ENOMEM;
+    waiting->host = host;
+    waiting->note = monitor_note_new(host, request, charge);
     r = net_send(host->net, request, deliver_done, waiting);
+    if (r < 0)
+        monitor_note_tell(host, waiting->note, r);
     if (r == 0 && !waiting->ended)
         return deliver_wait(waiting, charge, ret_answer);
     r = r == 0 ? waiting->result : r;
@@ -154,7 +204,7 @@ int deliver_send(struct host *host, const struct deliver_target *target, const v
         memchr(target->host, 0, target->host_size))
         return CONTROL_UNRESOLVED;
     if (target->host_size == 1 && target->host[0] == '.')
-        return deliver_local(host, target, data, size);
+        return deliver_local(host, target, data, size, charge);
     memcpy(name, target->host, target->host_size);
     name[target->host_size] = 0;
     return deliver_remote(host, &request, charge, ret_answer);

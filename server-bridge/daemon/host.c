@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "daemon/monitor.h"
 #include "daemon/network.h"
 #include "daemon/peer.h"
 
@@ -99,6 +100,7 @@ int host_init(struct host *host, const struct config *config, int listener,
     sigemptyset(&signals);
     sigaddset(&signals, SIGTERM);
     sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGHUP); /* reload.h */
     sigprocmask(SIG_BLOCK, &signals, NULL);
 
     r = sd_event_new(&host->event);
@@ -132,6 +134,7 @@ void host_deinit(struct host *host)
         registry_on_change(host->registry, NULL, NULL);
     while (host->peers)
         peer_free(host->peers);
+    monitor_free_all(host);
     host->listener = sd_event_source_disable_unref(host->listener);
     host->idle = sd_event_source_disable_unref(host->idle);
     host->net = net_free(host->net);

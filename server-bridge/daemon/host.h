@@ -10,7 +10,9 @@
 #include "daemon/registry.h"
 #include "net/net.h"
 
+struct monitor;
 struct peer;
+struct reload;
 
 struct host
 {
@@ -18,8 +20,11 @@ struct host
     sd_event *event;
     struct registry *registry;
     struct net *net;
+    struct reload *reload; /* NULL: the options can not be read again */
     struct peer *peers; /* utlist */
     unsigned int n_peers;
+    struct monitor *monitors; /* utlist: monitor.h */
+    unsigned int n_monitors;
     sd_event_source *listener;
     sd_event_source *idle;
     int spare;        /* a descriptor to give up when there are no more: see host_on_connection */
@@ -30,6 +35,7 @@ struct host
         uint64_t protocol_errors;
         uint64_t refused_peers;
     } counters;
+    unsigned int n_reloads;
     bool starting; /* no idle check before the first client */
 };
 

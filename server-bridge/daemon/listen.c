@@ -6,12 +6,16 @@
 #include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <systemd/sd-daemon.h>
 #include <unistd.h>
 
 #include "control/address.h"
+
+#define LISTEN_SYSTEM_FOLDER "/run/mailslotd" /* of CONTROL_SYSTEM_SOCKET */
 
 /*
  * A lock file beside the socket says who serves it: it is released by the kernel whatever happens
@@ -39,9 +43,13 @@ static int listen_lock(struct listen *listen)
 int listen_open(struct listen *ret, const char *path)
 {
     struct listen made = {.socket = -1, .lock = -1};
+    bool system = !strcmp(path, CONTROL_SYSTEM_SOCKET);
     struct sockaddr_un address;
     int r;
 
+    /* Else its folder would be made closed to other users. */
+    if (system && mkdir(LISTEN_SYSTEM_FOLDER, 0755) < 0 && errno != EEXIST)
+        return -errno;
     r = control_address_fill(&address, path);
     if (r == 0)
         r = control_address_secure_folder(path);
@@ -56,7 +64,8 @@ int listen_open(struct listen *ret, const char *path)
         r = -errno;
     if (r == 0)
     {
-        mode_t mask = umask(0077);
+        /* What others may do with the system's is for access rules to say, not for the mode. */
+        mode_t mask = umask(system ? 0111 : 0077);
 
         unlink(path);
         if (bind(made.socket, (struct sockaddr *)&address, sizeof(address)) < 0 ||
@@ -71,6 +80,26 @@ int listen_open(struct listen *ret, const char *path)
         close(made.lock);
         return r;
     }
+    *ret = made;
+    return 0;
+}
+
+int listen_adopt(struct listen *ret, int fd)
+{
+    struct listen made = {.socket = fd, .lock = -1};
+    struct sockaddr_un address = {};
+    socklen_t size = sizeof(address);
+    int flags;
+
+    if (sd_is_socket_unix(fd, SOCK_SEQPACKET, 1, NULL, 0) <= 0 ||
+        getsockname(fd, (struct sockaddr *)&address, &size) < 0)
+        return -EINVAL;
+    flags = fcntl(fd, F_GETFL);
+    if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0 ||
+        fcntl(fd, F_SETFD, FD_CLOEXEC) < 0)
+        return -errno;
+    /* The path may fill its field, without a 0. */
+    snprintf(made.path, sizeof(made.path), "%.*s", (int)sizeof(made.path) - 1, address.sun_path);
     *ret = made;
     return 0;
 }
@@ -95,6 +124,8 @@ void listen_wait_for_other(const char *path)
 
 void listen_close(struct listen *listen)
 {
+    if (listen->lock < 0)
+        return;
     unlink(listen->path);
     close(listen->lock);
 }

@@ -39,6 +39,7 @@ struct slot
     char *key;
     bool named; /* has a server lease, and the name was free when that came */
     struct queue *queue;
+    uint64_t no_wait_until; /* for its lock: see deliver.c */
     struct lease *server;
     struct lease *writers;     /* utlist */
     struct registry *registry; /* for the timer */
@@ -100,6 +101,12 @@ __attribute__((warn_unused_result)) int registry_open_remote(struct registry *re
 
 /* The slot of this name, if its server lease lives: looked at now, not when the event comes. */
 struct slot *registry_find(struct registry *registry, const char *name, size_t size);
+
+/*
+ * As registry_find(), but the lease is looked at once in a turn of the event loop only: for
+ * datagrams, as nobody knows which of them came before the slot was closed.
+ */
+struct slot *registry_find_lately(struct registry *registry, const char *name, size_t size);
 
 struct lease *registry_lease(struct registry *registry, uint64_t id);
 struct lease *registry_lease_by_inode(struct registry *registry, uint64_t inode);

@@ -10,7 +10,9 @@
 #include <utlist.h>
 
 #include "daemon/deliver.h"
+#include "daemon/monitor.h"
 #include "daemon/peer.h"
+#include "daemon/reload.h"
 #include "daemon/status.h"
 
 /* A handler gets the request in `packet` and leaves the reply there. Positive: control_result. */
@@ -376,13 +378,44 @@ static int request_status(struct peer *peer, struct packet *packet)
     return 0;
 }
 
+static int request_monitor(struct peer *peer, struct packet *packet)
+{
+    int far_end, r;
+
+    r = monitor_new(peer, &far_end);
+    if (r)
+        return r;
+    request_start_reply(packet, CONTROL_OK, 0, NULL);
+    packet_add_fd(packet, far_end);
+    return 0;
+}
+
+static int request_reload(struct peer *peer, struct packet *packet)
+{
+    struct control_reloaded *reloaded;
+    struct reload_report report;
+    bool refused;
+    void *body;
+
+    if (!peer->host->reload)
+        return -EOPNOTSUPP;
+    if (!reload_allowed(peer->socket))
+        return CONTROL_DENIED;
+    refused = reload_now(peer->host->reload, &report) < 0;
+    request_start_reply(packet, CONTROL_OK, sizeof(*reloaded), &body);
+    reloaded = body;
+    reloaded->refused = refused;
+    return packet_append(packet, report.text, report.size);
+}
+
 static const request_fn requests[] = {
     [CONTROL_HELLO] = request_hello,     [CONTROL_CREATE] = request_create,
     [CONTROL_OPEN] = request_open,       [CONTROL_REMOTE] = request_remote,
     [CONTROL_ADOPT] = request_adopt,     [CONTROL_CHECK] = request_check,
     [CONTROL_SEND] = request_send,       [CONTROL_STUCK] = request_stuck,
     [CONTROL_RESTORE] = request_restore, [CONTROL_STATUS] = request_status,
-    [CONTROL_POST] = request_post,
+    [CONTROL_POST] = request_post,       [CONTROL_MONITOR] = request_monitor,
+    [CONTROL_RELOAD] = request_reload,
 };
 
 _Static_assert(sizeof(requests) / sizeof(*requests) == CONTROL_TYPES, "a handler for each type");

@@ -36,6 +36,18 @@ static json_t *status_text(const char *text)
     return value ? value : json_null();
 }
 
+/* The program that made the slot, as long as it is connected: it may have given the handle away. */
+static json_t *status_reader(struct host *host, const struct slot *slot)
+{
+    struct peer *peer;
+
+    DL_FOREACH(host->peers, peer)
+    if (slot->server && peer->charge == slot->server->charge)
+        return json_pack("{s:i, s:o}", "pid", (int)peer->pid, "program",
+                         status_text(peer->program ? peer->program : ""));
+    return json_null();
+}
+
 static json_t *status_slots(struct host *host)
 {
     json_t *array = json_array();
@@ -50,13 +62,14 @@ static json_t *status_slots(struct host *host)
         DL_COUNT(slot->writers, writer, writers);
         if (queue_info(slot->queue, &info))
             info.count = 0; /* busy right now: the next look will tell */
-        entry = json_pack("{s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:i, s:b}", "name",
+        entry = json_pack("{s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:i, s:b, s:o}", "name",
                           status_text(slot->name), "messages", (json_int_t)info.count, "bytes",
                           (json_int_t)info.bytes, "quota", (json_int_t)info.quota, "max_message",
                           (json_int_t)info.max_message, "written", (json_int_t)info.pushed, "read",
                           (json_int_t)info.popped, "refused",
                           (json_int_t)info.refused_full + (json_int_t)info.refused_large, "writers",
-                          (int)writers, "owned", slot->server != NULL);
+                          (int)writers, "owned", slot->server != NULL, "reader",
+                          status_reader(host, slot));
         json_array_append_new(array, entry);
     }
     return array;
@@ -173,12 +186,13 @@ int status_make(struct host *host, int *ret_fd)
     if (fd < 0)
         return -errno;
     root =
-        json_pack("{s:i, s:s, s:i, s:I, s:o, s:o, s:o, s:{s:I, s:I, s:I}}", "version",
+        json_pack("{s:i, s:s, s:i, s:I, s:i, s:o, s:o, s:o, s:{s:I, s:I, s:I}}", "version",
                   STATUS_VERSION, "program_version", PACKAGE_VERSION, "pid", (int)getpid(),
                   "uptime_seconds", (json_int_t)(now.tv_sec - (int64_t)(host->started / 1000000)),
-                  "network", status_network(host), "slots", status_slots(host), "clients",
-                  status_clients(host), "counters", "requests", (json_int_t)host->counters.requests,
-                  "protocol_errors", (json_int_t)host->counters.protocol_errors, "refused_clients",
+                  "monitors", (int)host->n_monitors, "network", status_network(host), "slots",
+                  status_slots(host), "clients", status_clients(host), "counters", "requests",
+                  (json_int_t)host->counters.requests, "protocol_errors",
+                  (json_int_t)host->counters.protocol_errors, "refused_clients",
                   (json_int_t)host->counters.refused_peers);
     r = root ? json_dumpfd(root, fd, JSON_INDENT(2)) : -1;
     json_decref(root);

@@ -101,6 +101,21 @@ verdict '[[ "$said" == *"error 2"* ]]' plain-wine-apart "$said"
 cmp -s "$folder/kernel32.before" "$folder/one/drive_c/windows/system32/kernel32.dll.wine-mailslot-orig"
 verdict "[ $? = 0 ]" original-kept 'kernel32.dll.wine-mailslot-orig is not what was there'
 
+# An update of wine-mailslot replaces our library, and still keeps Wine's.
+mkdir "$folder/newer"
+cp -r "$build"/dll/*-windows "$build"/dll/*-unix "$folder/newer/"
+printf x >>"$folder/newer/x86_64-windows/kernel32.dll"
+(export WINE_MAILSLOT_LIBDIR=$folder/newer; under_shim one x86_64/bench.exe noop) >/dev/null 2>&1
+cmp -s "$folder/newer/x86_64-windows/kernel32.dll" "$folder/one/drive_c/windows/system32/kernel32.dll" &&
+    cmp -s "$folder/kernel32.before" "$folder/one/drive_c/windows/system32/kernel32.dll.wine-mailslot-orig"
+verdict "[ $? = 0 ]" update-keeps-original 'kernel32.dll.wine-mailslot-orig is not what was there'
+
+# What is no prefix stays what it is.
+mkdir "$folder/letters"
+touch "$folder/letters/one"
+said=$(under_shim letters x86_64/bench.exe noop 2>&1)
+verdict '[[ "$said" == *"no Wine prefix"* ]] && [ "$(ls -A "$folder/letters")" = one ]' other-folder-refused "$said"
+
 # No daemon to be had: one line on standard error, and Wine's own mailslots.
 said=$(export MAILSLOTD=/nonexistent MAILSLOTD_SOCKET=$folder/none/socket
     under_shim two x86_64/demo_server.exe alone 1 1 2>&1 >/dev/null | grep -a mailslot)

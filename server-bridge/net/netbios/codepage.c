@@ -44,9 +44,9 @@ static bool codepage_covers_ascii(struct codepage *codepage)
         char oem[8], utf8[8];
         size_t size;
 
-        if (codepage_encode(codepage, &c, 1, oem, sizeof(oem), &size) || size != 1 || oem[0] != c ||
-            codepage_decode(codepage, &c, 1, utf8, sizeof(utf8), &size) || size != 1 ||
-            utf8[0] != c)
+        if (codepage_convert(codepage->to_oem, &c, 1, oem, sizeof(oem), &size) || size != 1 ||
+            oem[0] != c || codepage_convert(codepage->to_utf8, &c, 1, utf8, sizeof(utf8), &size) ||
+            size != 1 || utf8[0] != c)
         {
             return false;
         }
@@ -122,14 +122,47 @@ const char *codepage_name(const struct codepage *codepage)
     return codepage->name;
 }
 
+/* Printable ASCII, which is the same in every code page that was let in: nearly every name. */
+static bool is_plain(const char *text, size_t size)
+{
+    for (size_t i = 0; i < size; i++)
+    {
+        if (text[i] < 0x20 || text[i] > 0x7e)
+        {
+            return false;
+        }
+    }
+    return true;
+}
+
+static int codepage_copy(const char *from, size_t size, char *ret_to, size_t capacity,
+                         size_t *ret_size)
+{
+    if (size > capacity)
+    {
+        return CODEPAGE_NO_SPACE;
+    }
+    memcpy(ret_to, from, size);
+    *ret_size = size;
+    return CODEPAGE_OK;
+}
+
 int codepage_encode(struct codepage *codepage, const char *utf8, size_t size, char *ret_oem,
                     size_t capacity, size_t *ret_size)
 {
+    if (is_plain(utf8, size))
+    {
+        return codepage_copy(utf8, size, ret_oem, capacity, ret_size);
+    }
     return codepage_convert(codepage->to_oem, utf8, size, ret_oem, capacity, ret_size);
 }
 
 int codepage_decode(struct codepage *codepage, const char *oem, size_t size, char *ret_utf8,
                     size_t capacity, size_t *ret_size)
 {
+    if (is_plain(oem, size))
+    {
+        return codepage_copy(oem, size, ret_utf8, capacity, ret_size);
+    }
     return codepage_convert(codepage->to_utf8, oem, size, ret_utf8, capacity, ret_size);
 }

@@ -40,12 +40,6 @@
 /* An nmbd that talks nonsense will not talk sense two seconds later. */
 #define NONSENSE_USEC (60 * SECOND)
 
-/* After so many datagrams the event loop gets its turn. */
-#define RECEIVE_BATCH 64
-
-/* The largest UDP payload is 65507 bytes. */
-#define RECEIVE_BUFFER 65536
-
 struct lan_port
 {
     struct lan *lan;
@@ -53,6 +47,7 @@ struct lan_port
     sd_event_source *source;
     uint16_t number;
     bool inherited; /* kept open whatever comes, as it can not be opened again */
+    bool drops_own; /* see lan_filter_own() */
     int error;      /* errno of the last try to open it */
 };
 
@@ -73,7 +68,7 @@ struct lan
     uint64_t nmbd_not_before, nmbd_expected_until;
     char reason[SOCKET_TEXT_SIZE], fix[SOCKET_TEXT_SIZE];
     char name_reason[SOCKET_TEXT_SIZE], name_fix[SOCKET_TEXT_SIZE];
-    uint8_t buffer[RECEIVE_BUFFER];
+    struct datagram_batch *batch;
 };
 
 static uint64_t lan_now(struct lan *lan)
@@ -84,56 +79,54 @@ static uint64_t lan_now(struct lan *lan)
     return now;
 }
 
-static void lan_receive_failed(struct lan_port *port, bool truncated)
+static void lan_count(struct lan_port *port, enum net_counter counter)
 {
-    uint64_t *values = port->lan->counters->values;
-
-    if (!truncated)
-    {
-        values[NET_COUNTER_RECEIVE_FAILED]++;
-    }
-    else if (port == &port->lan->datagram)
-    {
-        values[NET_COUNTER_RECEIVED]++;
-        values[NET_COUNTER_DROP_TRUNCATED]++;
-    }
-    else
-    {
-        values[NET_COUNTER_NAME_RECEIVED]++;
-        values[NET_COUNTER_NAME_DROP_BROKEN]++;
-    }
+    port->lan->counters->values[counter]++;
 }
 
+static void lan_take(struct lan_port *port, const void *bytes, size_t size,
+                     const struct datagram_arrival *arrival)
+{
+    struct lan *lan = port->lan;
+    bool datagram = port == &lan->datagram;
+
+    if (arrival->truncated)
+    {
+        lan_count(port, datagram ? NET_COUNTER_RECEIVED : NET_COUNTER_NAME_RECEIVED);
+        lan_count(port, datagram ? NET_COUNTER_DROP_TRUNCATED : NET_COUNTER_NAME_DROP_BROKEN);
+    }
+    else if (datagram)
+    {
+        lan->sink.datagram(lan->sink.userdata, bytes, size, arrival);
+    }
+    else if (port == &lan->question || lan->has_names)
+    {
+        lan->sink.name_message(lan->sink.userdata, bytes, size, arrival);
+    }
+    /* Else nmbd has the names, and port 137 is open only because it is inherited. */
+}
+
+/* One batch: then the event loop has its turn, and comes back if there is more. */
 static int lan_on_readable(sd_event_source *source, int fd, uint32_t events, void *userdata)
 {
     struct lan_port *port = userdata;
     struct lan *lan = port->lan;
+    int n = datagram_batch_receive(lan->batch, fd);
 
     (void)source;
     (void)events;
-    for (int i = 0; i < RECEIVE_BATCH; i++)
+    if (n < 0 && n != -EAGAIN)
+    {
+        /* Reading took the error off the socket; the next datagram may be a good one. */
+        lan_count(port, NET_COUNTER_RECEIVE_FAILED);
+    }
+    for (int i = 0; i < n; i++)
     {
         struct datagram_arrival arrival;
-        ssize_t size = datagram_socket_receive(fd, lan->buffer, sizeof(lan->buffer), &arrival);
+        const void *bytes;
+        size_t size = datagram_batch_get(lan->batch, i, &bytes, &arrival);
 
-        if (size == -EAGAIN)
-        {
-            break;
-        }
-        if (size < 0 || arrival.truncated)
-        {
-            /* Reading took the error off the socket; the next datagram may be a good one. */
-            lan_receive_failed(port, size >= 0);
-        }
-        else if (port == &lan->datagram)
-        {
-            lan->sink.datagram(lan->sink.userdata, lan->buffer, (size_t)size, &arrival);
-        }
-        else if (port == &lan->question || lan->has_names)
-        {
-            lan->sink.name_message(lan->sink.userdata, lan->buffer, (size_t)size, &arrival);
-        }
-        /* Else nmbd has the names, and port 137 is open only because it is inherited. */
+        lan_take(port, bytes, size, &arrival);
     }
     return 0;
 }
@@ -146,6 +139,7 @@ static void lan_port_close(struct lan_port *port)
         close(port->fd);
     }
     port->fd = -1;
+    port->drops_own = false;
 }
 
 static int lan_port_listen(struct lan_port *port)
@@ -218,6 +212,20 @@ static void lan_plan_look(struct lan *lan)
     }
 }
 
+/*
+ * With the port for ourselves alone, the broadcasts of this host from it are ours, and need not
+ * come back. Beside nmbd they may be nmbd's. What the filter does not catch, as on a loopback
+ * interface, receive.c drops.
+ */
+static void lan_filter_own(struct lan *lan, bool alone)
+{
+    if (lan->datagram.fd >= 0 && lan->datagram.drops_own != alone &&
+        datagram_socket_drop_own(lan->datagram.fd, lan->datagram.number, alone) == 0)
+    {
+        lan->datagram.drops_own = alone;
+    }
+}
+
 /* Opens and closes what the state asks for, beside port 138, and tells the sink. */
 static void lan_enter(struct lan *lan, enum net_state state, bool always_tell)
 {
@@ -241,6 +249,7 @@ static void lan_enter(struct lan *lan, enum net_state state, bool always_tell)
         lan_port_close(&lan->name);
     }
     lan->state = state;
+    lan_filter_own(lan, state == NET_STATE_OWN_SOCKETS);
     lan->has_names = state == NET_STATE_OWN_SOCKETS && lan->want_names && lan->name.fd >= 0;
     lan_plan_look(lan);
     if (always_tell || state != previous || lan->has_names != had_names)
@@ -405,7 +414,7 @@ int lan_new(struct lan **ret_lan, sd_event *event, const struct lan_config *conf
     lan_port_init(&lan->name, lan, config->name_port);
     lan_port_init(&lan->question, lan, 0);
     lan->nmbd_socket = strdup(config->nmbd_socket);
-    r = lan->nmbd_socket ? 0 : -ENOMEM;
+    r = lan->nmbd_socket ? datagram_batch_new(&lan->batch) : -ENOMEM;
     if (r == 0)
     {
         r = lan_port_check_inherited(&lan->datagram, config->datagram_fd, "datagram_fd",
@@ -436,10 +445,13 @@ struct lan *lan_free(struct lan *lan)
     }
     sd_event_source_disable_unref(lan->timer);
     unexpected_free(lan->unexpected);
+    /* An inherited socket may be open elsewhere, too: for the next net. */
+    lan_filter_own(lan, false);
     lan_port_close(&lan->datagram);
     lan_port_close(&lan->name);
     lan_port_close(&lan->question);
     sd_event_unref(lan->event);
+    datagram_batch_free(lan->batch);
     free(lan->nmbd_socket);
     free(lan);
     return NULL;

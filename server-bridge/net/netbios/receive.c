@@ -9,7 +9,8 @@
  *
  * Linux hands our own broadcasts back to us. They were entered in a table of their own before they
  * left and are dropped when they return, while the local slot got its copy directly (semantics
- * D10). Strangers can not push entries out of that table.
+ * D10). Strangers can not push entries out of that table. A socket that has its port for itself
+ * does not even get most of them: see lan.c.
  */
 
 #include "net/netbios/state.h"

@@ -12,7 +12,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/if_packet.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -215,14 +218,35 @@ int datagram_socket_broadcast(int fd, const struct interface *interface, uint16_
     return datagram_socket_send_message(fd, &message);
 }
 
+/* Room for the control message of one datagram. */
+union datagram_control
+{
+    struct cmsghdr header;
+    char space[CMSG_SPACE(sizeof(struct in_pktinfo))];
+};
+
+/* What the kernel says of a datagram, but for its sender. */
+static void arrival_read(struct datagram_arrival *arrival, struct msghdr *message)
+{
+    for (struct cmsghdr *c = CMSG_FIRSTHDR(message); c; c = CMSG_NXTHDR(message, c))
+    {
+        struct in_pktinfo info;
+
+        if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO &&
+            c->cmsg_len >= CMSG_LEN(sizeof(info)))
+        {
+            memcpy(&info, CMSG_DATA(c), sizeof(info));
+            arrival->interface_index = (unsigned int)info.ipi_ifindex;
+            arrival->broadcast = info.ipi_addr.s_addr != info.ipi_spec_dst.s_addr;
+        }
+    }
+    arrival->truncated = message->msg_flags & MSG_TRUNC;
+}
+
 ssize_t datagram_socket_receive(int fd, void *ret_bytes, size_t capacity,
                                 struct datagram_arrival *ret_arrival)
 {
-    union
-    {
-        struct cmsghdr header;
-        char space[CMSG_SPACE(sizeof(struct in_pktinfo))];
-    } control;
+    union datagram_control control;
     struct datagram_arrival arrival = {};
     struct iovec vector = {.iov_base = ret_bytes, .iov_len = capacity};
     struct msghdr message = {
@@ -243,19 +267,111 @@ ssize_t datagram_socket_receive(int fd, void *ret_bytes, size_t capacity,
     {
         return -errno;
     }
-    for (struct cmsghdr *c = CMSG_FIRSTHDR(&message); c; c = CMSG_NXTHDR(&message, c))
-    {
-        struct in_pktinfo info;
-
-        if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO &&
-            c->cmsg_len >= CMSG_LEN(sizeof(info)))
-        {
-            memcpy(&info, CMSG_DATA(c), sizeof(info));
-            arrival.interface_index = (unsigned int)info.ipi_ifindex;
-            arrival.broadcast = info.ipi_addr.s_addr != info.ipi_spec_dst.s_addr;
-        }
-    }
-    arrival.truncated = message.msg_flags & MSG_TRUNC;
+    arrival_read(&arrival, &message);
     *ret_arrival = arrival;
     return size;
+}
+
+/* --- several at once ---------------------------------------------------------------------------
+ */
+
+#define BATCH_MAX 64
+
+/*
+ * A whole UDP payload has 65507 bytes. Only the pages that datagrams have touched take memory; the
+ * rest of a line keeps the buffers from all falling on the same lines of the processor's cache.
+ */
+#define BATCH_BUFFER (65536 + 1088)
+
+struct datagram_batch
+{
+    struct mmsghdr messages[BATCH_MAX];
+    struct iovec vectors[BATCH_MAX];
+    struct sockaddr_in senders[BATCH_MAX];
+    union datagram_control controls[BATCH_MAX];
+    uint8_t buffers[BATCH_MAX][BATCH_BUFFER];
+};
+
+int datagram_batch_new(struct datagram_batch **ret_batch)
+{
+    struct datagram_batch *batch = calloc(1, sizeof(*batch));
+
+    if (!batch)
+    {
+        return -ENOMEM;
+    }
+    for (size_t i = 0; i < BATCH_MAX; i++)
+    {
+        struct msghdr *message = &batch->messages[i].msg_hdr;
+
+        batch->vectors[i] = (struct iovec){batch->buffers[i], sizeof(batch->buffers[i])};
+        message->msg_name = &batch->senders[i];
+        message->msg_iov = &batch->vectors[i];
+        message->msg_iovlen = 1;
+        message->msg_control = &batch->controls[i];
+    }
+    *ret_batch = batch;
+    return 0;
+}
+
+struct datagram_batch *datagram_batch_free(struct datagram_batch *batch)
+{
+    free(batch);
+    return NULL;
+}
+
+int datagram_batch_receive(struct datagram_batch *batch, int fd)
+{
+    int n;
+
+    /* What the kernel has written over in the call before. */
+    for (size_t i = 0; i < BATCH_MAX; i++)
+    {
+        batch->messages[i].msg_hdr.msg_namelen = sizeof(batch->senders[i]);
+        batch->messages[i].msg_hdr.msg_controllen = sizeof(batch->controls[i]);
+    }
+    do
+    {
+        n = recvmmsg(fd, batch->messages, BATCH_MAX, MSG_DONTWAIT, NULL);
+    } while (n < 0 && errno == EINTR);
+    return n < 0 ? -errno : n;
+}
+
+size_t datagram_batch_get(const struct datagram_batch *batch, int index, const void **ret_bytes,
+                          struct datagram_arrival *ret_arrival)
+{
+    struct msghdr message = batch->messages[index].msg_hdr;
+
+    *ret_arrival = (struct datagram_arrival){.from = batch->senders[index]};
+    arrival_read(ret_arrival, &message);
+    *ret_bytes = batch->buffers[index];
+    return batch->messages[index].msg_len;
+}
+
+/* --- own copies ----------------------------------------------------------------------------------
+ */
+
+int datagram_socket_drop_own(int fd, uint16_t port, bool drop)
+{
+    /* The bytes begin with the UDP header, the source port is its first field (RFC 768). */
+    struct sock_filter program[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, SKF_AD_OFF + SKF_AD_PKTTYPE),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, PACKET_LOOPBACK, 0, 3),
+        BPF_STMT(BPF_LD | BPF_H | BPF_ABS, 0),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, port, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, 0),
+        BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
+    };
+    struct sock_fprog filter = {sizeof(program) / sizeof(*program), program};
+    int unused = 0;
+
+    if (drop)
+    {
+        return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof(filter)) < 0 ? -errno
+                                                                                         : 0;
+    }
+    return setsockopt(fd, SOL_SOCKET, SO_DETACH_FILTER, &unused, sizeof(unused)) < 0 &&
+                   errno != ENOENT
+               ? -errno
+               : 0;
 }

@@ -63,3 +63,26 @@ struct datagram_arrival
 ssize_t datagram_socket_receive(int fd, void *ret_bytes, size_t capacity,
                                 struct datagram_arrival *ret_arrival)
     __attribute__((warn_unused_result));
+
+/* Buffers to take several datagrams with one system call. */
+struct datagram_batch;
+
+int datagram_batch_new(struct datagram_batch **ret_batch) __attribute__((warn_unused_result));
+struct datagram_batch *datagram_batch_free(struct datagram_batch *batch);
+
+/*
+ * Takes as many datagrams as there are and as the batch has room for: returns how many, at least
+ * one, or a negative errno as above. They stay until the next call.
+ */
+int datagram_batch_receive(struct datagram_batch *batch, int fd)
+    __attribute__((warn_unused_result));
+
+/* Datagram `index` of those. Returns its size. */
+size_t datagram_batch_get(const struct datagram_batch *batch, int index, const void **ret_bytes,
+                          struct datagram_arrival *ret_arrival);
+
+/*
+ * Whether the kernel shall drop the copies of this host's own broadcasts from our port on their way
+ * back to this socket. 0 or a negative errno; the socket works without, too.
+ */
+int datagram_socket_drop_own(int fd, uint16_t port, bool drop) __attribute__((warn_unused_result));

@@ -1,0 +1,203 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# wine-mailslot: what can be wrong in a prefix, and the command that fixes it.
+# shellcheck disable=SC2034,SC2154 # variables of the other parts
+#
+# Each check calls report; `doctor` shows all of them, `status` takes the first problem as the
+# reason why something is not active.
+
+readonly oldest_wine=8 newest_wine=10
+
+# Arguments: ok, note or problem; what; the command that fixes it (or helps). What concerns programs
+# of one bitness only is reported with that in report_arch.
+report_arch=''
+report() {
+    levels+=("$1")
+    archs+=("$report_arch")
+    texts+=("$2")
+    fixes+=("${3:-}")
+}
+
+report_clear() {
+    levels=() archs=() texts=() fixes=()
+}
+
+# Prints the number of the first problem of a program of architecture $1 (empty: any), or nothing.
+report_first_problem() {
+    local i
+    for i in "${!levels[@]}"; do
+        if [ "${levels[$i]}" = problem ] &&
+            { [ -z "$1" ] || [ -z "${archs[$i]}" ] || [ "${archs[$i]}" = "$1" ]; }; then
+            echo "$i"
+            return
+        fi
+    done
+}
+
+# Prints the install command that makes the prefix what it was meant to be; or that of `run`.
+repair_command() {
+    local name words=("$own_name" install --prefix "$prefix")
+    while IFS= read -r name; do
+        words+=(--app "$name")
+    done < <(installed_apps)
+    if [ -n "$(state_get all)" ]; then
+        words=("$own_name" install --prefix "$prefix" --all)
+    elif [ -z "$(installed_apps)" ]; then
+        words=(env "WINEPREFIX=$prefix" "$own_name" run cmd /c exit)
+    fi
+    command_line "${words[@]}"
+}
+
+check_wine() {
+    local found major
+    found=$(wine_version)
+    major=${found%%.*}
+    if [ -z "$found" ]; then
+        report note "$WINE does not tell its version; tested are $oldest_wine.0 to $newest_wine.0"
+    elif [ "$major" -lt "$oldest_wine" ]; then
+        report problem "Wine $found ($WINE) is too old: it lacks what we need, which $oldest_wine.0 has" \
+            "env WINE=/path/to/newer/wine $own_name doctor"
+    elif [ "$major" -gt "$newest_wine" ]; then
+        report note "Wine $found ($WINE) is too new to have been tested ($oldest_wine.0 to $newest_wine.0 are): it may work" \
+            "env WINE=/path/to/tested/wine $own_name doctor"
+    else
+        report ok "Wine $found ($WINE)"
+    fi
+}
+
+# kernel32.dll in system folder $1 for architecture $2.
+check_kernel32() {
+    local arch
+    arch=$(pe_arch "$1/kernel32.dll")
+    if [ -z "$arch" ]; then
+        report problem "$1/kernel32.dll is missing or no Windows library" "$(repair_command)"
+    elif [ "$arch" != "$2" ]; then
+        report problem "$1/kernel32.dll is for $(bits_of "$arch") programs: wrong bitness" \
+            "$(repair_command)"
+    elif ! is_ours "$1/kernel32.dll"; then
+        report problem "$1/kernel32.dll is not ours: something has replaced it" "$(repair_command)"
+    elif ! cmp -s "$libdir/$2-windows/kernel32.dll" "$1/kernel32.dll"; then
+        report problem "$1/kernel32.dll is of another version of wine-mailslot than $version" \
+            "$(repair_command)"
+    else
+        return 0
+    fi
+    return 1
+}
+
+# winemailslot.dll in system folder $1 for architecture $2.
+check_layer() {
+    local file=$libdir/$2-windows/winemailslot.dll
+    if [ ! -f "$file" ] || [ ! -f "$libdir/$2-windows/kernel32.dll" ]; then
+        report problem "$libdir/$2-windows has not all of our libraries" "$(reinstall_command)"
+    elif ! has_builtin_mark "$file"; then
+        report problem "$file has lost its builtin mark (a strip does that): it cannot have its Unix half" \
+            "printf 'Wine builtin DLL\\0' | dd of=$(command_line "$file") bs=1 seek=64 conv=notrunc status=none"
+    elif [ ! -f "$1/winemailslot.dll" ]; then
+        report problem "$1/winemailslot.dll is missing" "$(repair_command)"
+    elif ! has_builtin_mark "$1/winemailslot.dll"; then
+        report problem "$1/winemailslot.dll has no builtin mark: it cannot have its Unix half" \
+            "$(repair_command)"
+    elif ! cmp -s "$file" "$1/winemailslot.dll"; then
+        report problem "$1/winemailslot.dll is of another version or bitness" "$(repair_command)"
+    else
+        return 0
+    fi
+    return 1
+}
+
+# kernel32w.dll in system folder $1 for architecture $2: the way to Wine's own kernel32.
+check_link() {
+    local to theirs
+    to=$(readlink -- "$1/kernel32w.dll")
+    theirs=$(wine_kernel32 "$2")
+    if [ -z "$theirs" ]; then
+        report problem "cannot find the $(bits_of "$2") kernel32.dll of $WINE" \
+            "$(bitness_advice "$2")"
+    elif [ ! -e "$1/kernel32w.dll" ] && [ -z "$to" ]; then
+        report problem "the link $1/kernel32w.dll to Wine's own kernel32 is missing" "$(repair_command)"
+    elif [ ! -e "$1/kernel32w.dll" ]; then
+        report problem "the link to Wine's own kernel32 is broken: $1/kernel32w.dll leads to $to, which is not there" \
+            "$(repair_command)"
+    elif [ ! "$1/kernel32w.dll" -ef "$theirs" ]; then
+        report problem "$1/kernel32w.dll leads to another Wine: $(readlink -f -- "$1/kernel32w.dll")" \
+            "$(repair_command)"
+    else
+        return 0
+    fi
+    return 1
+}
+
+check_system_dirs() {
+    local dir arch
+    while IFS='	' read -r dir arch; do
+        report_arch=$arch
+        if check_layer "$dir" "$arch" && check_link "$dir" "$arch" && check_kernel32 "$dir" "$arch"; then
+            report ok "$(bits_of "$arch") libraries are in $dir"
+        fi
+    done < <(prefix_system_dirs)
+    report_arch=''
+}
+
+# Whether plain wine finds our Unix half; only what is started with plain wine needs that.
+check_wine_side() {
+    local arch
+    while IFS= read -r arch; do
+        report_arch=$arch
+        if [ -n "$(wine_side_found "$arch")" ]; then
+            report ok "Wine finds our $(bits_of "$arch") library in $(wine_side_found "$arch")"
+        else
+            report problem "$WINE does not find our $(bits_of "$arch") library by itself" \
+                "$(wine_side_advice "$arch")"
+        fi
+    done < <(prefix_system_dirs | cut -f2)
+    report_arch=''
+}
+
+# The override of program $1 (empty: of all).
+check_override() {
+    local value
+    value=$(override_get "$1")
+    if override_is_ours "$value"; then
+        report ok "${1:-every program} is set to use our mailslots"
+    elif [ -z "$value" ]; then
+        report problem "the override is missing: ${1:-every program} would use Wine's own mailslots" \
+            "$(repair_command)"
+    else
+        report problem "the override of ${1:-every program} says '$value': Wine's own mailslots are used" \
+            "$(repair_command)"
+    fi
+}
+
+check_overrides() {
+    local name
+    while IFS= read -r name; do
+        check_override "$name"
+    done < <(installed_apps)
+    [ -z "$(state_get all)" ] || check_override ''
+}
+
+# Programs $@ (numbers) of the command line: set, and of a bitness that the prefix has?
+check_programs() {
+    local i arch
+    for i in "${!apps[@]}"; do
+        arch=$(program_arch "$i")
+        if [ -n "$arch" ] && ! prefix_system_dirs | cut -f2 | grep -qx "$arch"; then
+            report problem "${apps[$i]} is a $(bits_of "$arch") program, which $prefix cannot run: wrong bitness" \
+                "$(bitness_advice "$arch" | sed 's/^[^:]*: //')"
+        elif ! installed_apps | grep -qixF -- "${apps[$i]}" && [ -z "$(state_get all)" ]; then
+            report problem "${apps[$i]} is not set to use our mailslots: the override is missing" \
+                "$(command_line "$own_name" install --prefix "$prefix" --app "${apps[$i]}")"
+        fi
+    done
+}
+
+# All of a prefix that something is installed in.
+check_prefix() {
+    check_wine
+    check_system_dirs
+    if [ -f "$(state_file)" ]; then
+        check_overrides
+        check_wine_side
+    fi
+}

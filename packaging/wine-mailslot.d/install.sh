@@ -1,0 +1,349 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# wine-mailslot install and uninstall.
+# shellcheck disable=SC2034,SC2154 # variables of the other parts
+
+# --- which programs, which prefix ---
+
+# Sets, from the command line of command $1: option_prefix, option_all, option_wine, and apps, paths
+# (arrays of names and of Unix paths, empty where unknown, one for each program).
+parse_options() {
+    local command=$1
+    shift
+    option_prefix='' option_all=no option_wine=no apps=() paths=()
+    while [ $# -gt 0 ]; do
+        case $1 in
+        --prefix | --app)
+            [ $# -ge 2 ] || usage_error "$command: $1 needs a value"
+            if [ "$1" = --prefix ]; then
+                option_prefix=$2
+                [ -n "$2" ] || usage_error "$command: --prefix needs a folder"
+            else
+                add_program "$2"
+            fi
+            shift
+            ;;
+        --prefix=*) option_prefix=${1#*=} ;;
+        --app=*) add_program "${1#*=}" ;;
+        --all) option_all=yes ;;
+        --wine) option_wine=yes ;;
+        --)
+            shift
+            break
+            ;;
+        -*) usage_error "$command: unknown option '$1'" ;;
+        *) add_program "$1" ;;
+        esac
+        shift
+    done
+    while [ $# -gt 0 ]; do
+        add_program "$1"
+        shift
+    done
+}
+
+# Adds program $1: a name, a Unix path or a Windows path.
+add_program() {
+    local name=${1##*[/\\]} path=''
+    [ -n "$name" ] || usage_error "'$1' is no program"
+    case $1 in
+    [A-Za-z]:[/\\]* | [A-Za-z]:*) path=$1 ;;
+    */*)
+        [ -f "$1" ] || fail "there is no file $1"
+        path=$(cd "$(dirname -- "$1")" && pwd)/$name
+        ;;
+    esac
+    apps+=("$name")
+    paths+=("$path")
+}
+
+# Sets prefix: the one given, that of the environment, the one that the program lies in, Wine's own.
+choose_prefix() {
+    local path inside=''
+    for path in "${paths[@]}"; do
+        case $path in
+        /*) inside=$(prefix_of_path "$path") ;;
+        esac
+        [ -z "$inside" ] || break
+    done
+    if [ -n "$option_prefix" ]; then
+        prefix=$option_prefix
+    elif [ -n "${WINEPREFIX:-}" ]; then
+        prefix=$WINEPREFIX
+        if [ -n "$inside" ] && [ ! "$inside" -ef "$(prefix_normal "$prefix")" ]; then
+            usage_error "$path lies in the prefix $inside, but WINEPREFIX says $prefix:" \
+                "say which one with --prefix"
+        fi
+    else
+        prefix=${inside:-$HOME/.wine}
+    fi
+    case $prefix in
+    /*) ;;
+    *) prefix=$PWD/$prefix ;;
+    esac
+    prefix=$(prefix_normal "$prefix")
+    export WINEPREFIX=$prefix
+}
+
+# Prints the Unix path of Windows path $1 (upper and lower case as given, or else as found).
+unix_path() {
+    local drive rest
+    drive=$(tr '[:upper:]' '[:lower:]' <<<"${1%%:*}")
+    rest=${1#?:}
+    rest=$prefix/dosdevices/$drive:/${rest//\\//}
+    if [ -e "$rest" ]; then
+        echo "$rest"
+    else
+        find "$prefix/dosdevices/$drive:/" -maxdepth 6 -ipath "$(sed 's|//*|/|g; s/[][*?\\]/\\&/g' \
+            <<<"$rest")" -print -quit 2>/dev/null
+    fi
+}
+
+# Prints the architecture of program number $1, if its file is known.
+program_arch() {
+    case ${paths[$1]} in
+    /*) pe_arch "${paths[$1]}" ;;
+    ?*) pe_arch "$(unix_path "${paths[$1]}")" ;;
+    esac
+}
+
+# Refuses programs that this prefix cannot run at all.
+programs_require_bitness() {
+    local i arch
+    for i in "${!apps[@]}"; do
+        arch=$(program_arch "$i")
+        if [ -n "$arch" ] && ! prefix_system_dirs | cut -f2 | grep -qx "$arch"; then
+            fail "${apps[$i]} is a $(bits_of "$arch") program, and $prefix has no $(bits_of "$arch")" \
+                "part. Nothing was done. $(bitness_advice "$arch")"
+        fi
+    done
+}
+
+# Prints what helps when the prefix lacks architecture $1.
+bitness_advice() {
+    local boot
+    boot=$(command_line env "WINEPREFIX=$prefix" "$WINE" wineboot -u)
+    if [ "$1" = x86_64 ]; then
+        echo "Make a 64-bit prefix for it:" \
+            "$(command_line env "WINEPREFIX=$prefix-64" WINEARCH=win64 "$WINE" wineboot -i)"
+    elif [ -z "$(wine_kernel32 i386)" ]; then
+        echo "Install Wine's 32-bit part (Debian: sudo dpkg --add-architecture i386 &&" \
+            "sudo apt-get update && sudo apt-get install wine32:i386), then: $boot"
+    else
+        echo "Let Wine add it: $boot"
+    fi
+}
+
+# --- install ---
+
+# Makes plain wine find our library for every bitness of the prefix; false if it does not.
+wine_side_install() {
+    local arch all=0
+    while IFS= read -r arch <&3; do
+        if [ -z "$(wine_side_found "$arch")" ] && ! wine_side_link "$arch"; then
+            all=1
+        fi
+    done 3< <(prefix_system_dirs | cut -f2)
+    return "$all"
+}
+
+# Says what to do about it, once.
+wine_side_complain() {
+    local arch
+    while IFS= read -r arch; do
+        if [ -z "$(wine_side_found "$arch")" ]; then
+            say "not active yet: Wine does not find our $(bits_of "$arch") library, and only an" \
+                "administrator may write into $(wine_side_home "$arch"). One of these helps:"
+            say "  $(wine_side_advice "$arch")"
+            say "  export WINEDLLPATH=$(command_line "$libdir")     (in ~/.profile; for Lutris," \
+                "Bottles and Steam in their own environment settings)"
+            say "  $(command_line env "WINEPREFIX=$prefix" "$own_name" run PROGRAM)     (instead of wine)"
+            return
+        fi
+    done < <(prefix_system_dirs | cut -f2)
+}
+
+# Notes program number $1 and sets its override.
+install_program() {
+    local name=${apps[$1]} arch before line
+    arch=$(program_arch "$1")
+    before=$(override_get "$name")
+    override_add "$name"
+    line="$name	${arch:+$(bits_of "$arch")}	${paths[$1]}"
+    if ! state_get app | grep -qxF -- "$line"; then
+        state_drop "app	$name	"
+        state_add app "$line"
+    fi
+    if override_is_ours "$before"; then
+        say "$name${arch:+ ($(bits_of "$arch"))} was installed already"
+    else
+        say "$name${arch:+ ($(bits_of "$arch"))} will use our mailslots when started with $WINE"
+    fi
+    case $name in
+    *.[Ee][Xx][Ee]) ;;
+    *) say "note: Wine goes by the whole file name, and $name does not end in .exe" ;;
+    esac
+}
+
+install_all() {
+    if override_is_ours "$(override_get '')"; then
+        say "all programs of this prefix were set to use our mailslots already"
+    else
+        say "all programs of this prefix will use our mailslots when started with $WINE"
+    fi
+    override_add ''
+    state_set all yes
+}
+
+install_usage() {
+    usage_error "install: for which program? Say" \
+        "'$own_name install PROGRAM.exe' (a path or a name): only that program uses our mailslots;" \
+        "or '$own_name install --all': every program of the prefix does"
+}
+
+cmd_install() {
+    local i
+    parse_options install "$@"
+    find_own_files
+    if [ "$option_wine" = yes ]; then
+        install_wine
+        return
+    fi
+    [ ${#apps[@]} -gt 0 ] || [ "$option_all" = yes ] || install_usage
+    [ ${#apps[@]} = 0 ] || [ "$option_all" = no ] ||
+        usage_error "install: name programs, or say --all, not both"
+    choose_prefix
+    prefix_require
+    prefix_require_own
+    prefix_find_wine
+    programs_require_bitness
+    prefix_lock
+    prefix_require_idle
+    say "prefix $prefix ($(prefix_kind "$prefix"), Wine $(wine_version))"
+    list_add prefixes "$prefix"
+    prefix_prepare aloud
+    state_set version "$version"
+    state_set wine "$(command -v -- "$WINE")"
+    for i in "${!apps[@]}"; do
+        install_program "$i"
+    done
+    [ "$option_all" = no ] || install_all
+    if ! wine_side_install; then
+        wine_side_complain
+        return 1
+    fi
+    say "undo it with: $(command_line "$own_name" uninstall --prefix "$prefix")"
+}
+
+# `install --wine`: only makes plain wine find our library.
+install_wine() {
+    local arch done_any=no
+    [ ${#apps[@]} = 0 ] && [ "$option_all" = no ] ||
+        usage_error "install --wine is about Wine, not about programs: run it by itself"
+    find_wine
+    wine_dirs=$(wine_dll_dirs)
+    for arch in x86_64 i386; do
+        [ -n "$(wine_side_home "$arch")" ] || continue
+        if ! wine_side_link "$arch"; then
+            fail "may not write into $(wine_side_home "$arch"): run this as its owner:" \
+                "sudo $(command_line env "WINE=$WINE" "$own_name" install --wine)"
+        fi
+        say "$WINE finds our $(bits_of "$arch") library in $(wine_side_home "$arch")"
+        done_any=yes
+    done
+    [ "$done_any" = yes ] || fail "cannot find the libraries of $WINE: set WINE_MAILSLOT_WINEDLLDIR"
+}
+
+# --- uninstall ---
+
+# Undoes the override of program $1 (empty: all programs).
+uninstall_override() {
+    override_remove "$1"
+    if [ -n "$1" ]; then
+        state_drop "app	$1	"
+        say "$1 uses Wine's own mailslots again"
+    else
+        state_set all
+        say "programs of this prefix use Wine's own mailslots again"
+    fi
+}
+
+# The names of installed programs, one a line.
+installed_apps() {
+    state_get app | cut -f1
+}
+
+# Undoes programs $@ only; false if none of them was installed.
+uninstall_programs() {
+    local name found any=1
+    for name; do
+        found=$(installed_apps | grep -ixF -- "$name" | head -n 1)
+        if [ -n "$found" ]; then
+            uninstall_override "$found"
+            any=0
+        else
+            say "$name was not installed in $prefix"
+        fi
+    done
+    return "$any"
+}
+
+uninstall_everything() {
+    local name
+    while IFS= read -r name <&4; do
+        uninstall_override "$name"
+    done 4< <(installed_apps)
+    [ -z "$(state_get all)" ] || uninstall_override ''
+    prefix_restore
+    rm -f -- "$(state_file)"
+    list_remove prefixes "$prefix"
+    if [ -z "$(list_print prefixes)" ]; then
+        mapfile -t links < <(list_print links)
+        wine_side_unlink "${links[@]}"
+    fi
+    say "nothing of wine-mailslot is left in $prefix"
+}
+
+cmd_uninstall() {
+    parse_options uninstall "$@"
+    find_own_files
+    if [ "$option_wine" = yes ]; then
+        uninstall_wine
+        return
+    fi
+    choose_prefix
+    prefix_require
+    prefix_require_own
+    prefix_find_wine
+    if ! prefix_has_ours; then
+        list_remove prefixes "$prefix"
+        say "nothing of wine-mailslot is in $prefix"
+        return
+    fi
+    prefix_lock
+    prefix_require_idle
+    say "prefix $prefix"
+    if [ ${#apps[@]} -gt 0 ]; then
+        uninstall_programs "${apps[@]}" || return 0
+        if [ -n "$(installed_apps)" ] || [ -n "$(state_get all)" ]; then
+            return
+        fi
+        say "that was the last one"
+    fi
+    uninstall_everything
+}
+
+# `uninstall --wine`: Wine forgets our library.
+uninstall_wine() {
+    local arch file home links=()
+    find_wine
+    wine_dirs=$(wine_dll_dirs)
+    for arch in x86_64 i386; do
+        home=$(wine_side_home "$arch")
+        [ -n "$home" ] || continue
+        while IFS= read -r file; do
+            [ ! -L "$home/$file" ] || links+=("$home/$file")
+        done < <(wine_side_files "$arch")
+    done
+    wine_side_unlink "${links[@]}"
+}

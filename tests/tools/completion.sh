@@ -1,0 +1,45 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Bash is asked what it would offer after "mailslotctl".
+. "$(dirname "$0")/support.sh"
+
+. "$top/packaging/mailslotctl.bash-completion"
+PATH=$tools:$PATH
+
+# Arguments: the words of the command line, the last is to be completed. Prints the offers.
+offers()
+{
+    COMP_WORDS=("$@")
+    COMP_CWORD=$(($# - 1))
+    COMPREPLY=()
+    _mailslotctl 2>/dev/null
+    # shellcheck disable=SC2086 # a list
+    echo ${COMPREPLY[*]}
+}
+
+verbs=$(ctl --help | sed -n 's/^  \([a-z-]*\) .*/\1/p' | sort | xargs)
+verdict 'registered' grep -q -- '-F _mailslotctl mailslotctl' <(complete -p mailslotctl)
+verdict 'all verbs' same "$verbs" \
+    "$(offers mailslotctl '' | tr ' ' '\n' | grep -v '^--' | sort | xargs)"
+verdict 'start of a verb' same 'status stats' "$(offers mailslotctl sta)"
+for verb in $verbs; do
+    wanted=$(ctl "$verb" --help | sed -n 's/^  \(--[a-z]*\).*/\1/p' | sort | xargs)
+    verdict "options of $verb" same "$wanted" \
+        "$(offers mailslotctl "$verb" -- | tr ' ' '\n' | grep -v -e --help | sort | xargs)"
+done
+verdict 'no daemon, no names' same '' "$(offers mailslotctl send '')"
+verdict 'and none is started' test ! -e "$folder/socket"
+daemon_start
+for name in Chat ./chess/one 'two words'; do
+    ctl listen "$name" >/dev/null &
+    jobs+=($!)
+done
+verdict 'slots' soon has_slot Chat
+verdict 'slots' soon has_slot 'two words'
+verdict 'names of slots' same Chat "$(offers mailslotctl send C)"
+verdict 'not after the name' same '' "$(offers mailslotctl send Chat '')"
+verdict 'not as numbers' same '' "$(offers mailslotctl listen --count '')"
+cd "$folder" || exit
+touch settings.conf
+verdict 'files' same settings.conf "$(offers mailslotctl check-config set)"
+exit "$failed"

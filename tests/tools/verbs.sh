@@ -1,0 +1,143 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Each verb of mailslotctl: exit status, names in all forms, messages byte for byte.
+. "$(dirname "$0")/support.sh"
+
+# --- no daemon: looking starts none (issue 5, section 2) ---
+
+for verb in status slots names peers stats monitor reload; do
+    verdict "$verb without daemon" exits 3 ctl "$verb"
+    verdict "$verb says what to do" grep -q 'start it with: mailslotd' "$folder/err"
+done
+verdict 'none was started' test ! -e "$folder/socket"
+
+# --- wrong usage ---
+
+verdict 'no verb' exits 2 ctl
+verdict 'unknown verb' exits 2 ctl bogus
+verdict 'unknown option' exits 2 ctl status --bogus
+verdict 'option of another verb' exits 2 ctl status --raw
+verdict 'argument too many' exits 2 ctl slots x
+verdict 'no name' exits 2 ctl send
+verdict 'text too many' exits 2 ctl send x y z
+verdict 'no file' exits 2 ctl check-config
+verdict 'count that is none' exits 2 ctl listen --count x y
+verdict 'timeout that is none' exits 2 ctl listen --timeout nan y
+verdict 'two forms of output' exits 2 ctl listen --hex --raw y
+for name in '' '\x' '\\*\x' '\\*\mailslot\' '*/' '/x' './'; do
+    verdict "bad name '$name'" exits 2 ctl send "$name" text
+done
+verdict 'eaten backslashes are explained' exits 2 ctl send '\*\mailslotx' text
+verdict 'eaten backslashes are explained' grep -q 'single quotes' "$folder/err"
+verdict 'a slot elsewhere' exits 2 ctl listen HOST/x
+verdict 'still none was started' test ! -e "$folder/socket"
+for verb in status slots names peers stats monitor send listen reload check-config; do
+    verdict "$verb --help" exits 0 ctl "$verb" --help
+    verdict "$verb -h" grep -q "^Usage: mailslotctl $verb" "$folder/out"
+done
+verdict 'version' exits 0 ctl --version
+
+# --- names: one slot, written in all ways ---
+
+daemon_start
+ctl listen --count 9 --timeout 30 './Dir/Room' >"$folder/listened" &
+listener=$!
+jobs+=("$listener")
+verdict 'listen makes the slot' soon has_slot 'Dir\Room'
+verdict 'a second one of the name' exits 1 ctl listen dir-that-is-another --timeout 0
+verdict 'taken name' exits 1 ctl listen './dir/room'
+verdict 'taken name is said' grep -q 'exists already' "$folder/err"
+for name in '\\.\mailslot\Dir\Room' '\\.\MAILSLOT\dir\room' '//./mailslot/dir/room' './dir/room' \
+    '.\dir\room' '\\?\mailslot\dir\room' '//.\mailslot/dir\ROOM'; do
+    verdict "name $name" exits 0 ctl send "$name" "$name"
+done
+verdict 'group, short' exits 0 ctl send '*/dir/room' '*/dir/room'
+verdict 'group, long' exits 0 ctl send '\\*\mailslot\dir\room' '\\*\mailslot\dir\room'
+verdict 'listen ends by itself' wait "$listener"
+same "$(printf '%s\n' '\\.\mailslot\Dir\Room' '\\.\MAILSLOT\dir\room' '//./mailslot/dir/room' \
+    './dir/room' '.\dir\room' '\\?\mailslot\dir\room' '//.\mailslot/dir\ROOM' '*/dir/room' \
+    '\\*\mailslot\dir\room')" "$(cat "$folder/listened")"
+verdict 'all came, in order' test $? = 0
+verdict 'and the slot is gone' exits 1 ctl send ./dir/room x
+verdict 'no such slot is said' grep -q 'no slot of this name' "$folder/err"
+
+# --- messages ---
+
+# Arguments: options of listen, command that writes the messages
+exchange()
+{
+    local options=$1
+    shift
+
+    # shellcheck disable=SC2086 # a list
+    ctl listen $options --timeout 30 box >"$folder/got" &
+    jobs+=($!)
+    soon has_slot box && "$@" && wait "${jobs[-1]}"
+}
+
+send_empty() { ctl send box ''; }
+send_binary() { ctl send box - <"$folder/binary"; }
+send_implied() { ctl send box <"$folder/binary"; }
+send_hostile() { ctl send box "$(printf 'a\033[31m\302\233\342\200\256z\377 \303\204')"; }
+send_dash() { ctl send box -- --json; }
+send_two() { ctl send box one && ctl send box two; }
+
+for ((i = 0; i < 256; i++)); do
+    # shellcheck disable=SC2059 # made here
+    printf "\\x$(printf %02x "$i")"
+done >"$folder/binary"
+verdict 'exchange from standard input' exchange '--count 1 --raw' send_binary
+verdict 'raw is byte-exact' cmp "$folder/binary" "$folder/got"
+verdict 'exchange from implied standard input' exchange '--count 1 --raw' send_implied
+verdict 'raw is byte-exact again' cmp "$folder/binary" "$folder/got"
+verdict 'exchange of two' exchange '--count 2 --raw' send_two
+verdict 'raw has nothing between' same onetwo "$(cat "$folder/got")"
+verdict 'exchange of nothing' exchange '--count 1 --json' send_empty
+verdict 'empty message' grep -q '"size":0,"text":"","hex":""' "$folder/got"
+verdict 'exchange of an option' exchange '--count 1' send_dash
+verdict 'text that looks like an option' same --json "$(cat "$folder/got")"
+verdict 'exchange of terminal commands' exchange '--count 1' send_hostile
+verdict 'they are shown, not obeyed' \
+    same 'a\x1b[31m\xc2\x9b\xe2\x80\xaez\xff Ä' "$(cat "$folder/got")"
+verdict 'hexadecimal' exchange '--count 1 --hex' send_binary
+verdict 'hexadecimal text' golden listen-hex.txt <"$folder/got"
+
+verdict 'nobody writes' exits 1 ctl listen --timeout 0.1 quiet
+verdict 'that is said' grep -q 'no message came in time' "$folder/err"
+head -c 1048577 /dev/zero >"$folder/large"
+verdict 'too much for one message' exits 1 ctl send box - <"$folder/large"
+verdict 'too large is said' grep -q 'too large' "$folder/err"
+if [ "$TOOLS_INSIDE" = network ]; then
+    verdict 'unknown computer' exits 1 ctl send NOBODY/box text
+fi
+verdict 'too large for the network' exits 1 ctl send '*/box' "$(head -c 500 "$folder/large" | tr '\0' x)"
+
+# --- configuration ---
+
+printf 'workgroup = OTHER\nnames = A B\n' >"$folder/good.conf"
+printf '[x]\nbogus = 1\n' >"$folder/unknown.conf"
+printf 'workgroup = OTHER\n\nslot_quota = little\nname_port = 0\n' >"$folder/bad.conf"
+printf '# a list\npeers = 10.0.0.1 nonsense\n' >"$folder/net.conf"
+verdict 'good file' exits 0 ctl check-config "$folder/good.conf"
+verdict 'unknown option' exits 0 ctl check-config "$folder/unknown.conf"
+verdict 'is warned of' grep -q "^warning: .*unknown.conf:2: .*bogus" "$folder/err"
+verdict 'bad file' exits 1 ctl check-config "$folder/bad.conf"
+verdict 'all errors have lines' same 2 "$(grep -cE '^/.*bad.conf:(3: slot_quota|4: name_port)' "$folder/err")"
+verdict 'what only the net understands' exits 1 ctl check-config "$folder/net.conf"
+verdict 'has its line, too' grep -q 'net.conf:2: .*nonsense' "$folder/err"
+verdict 'missing file' exits 1 ctl check-config "$folder/none.conf"
+verdict 'reload' exits 0 ctl reload
+cp "$folder/bad.conf" "$folder/mailslotd.conf"
+verdict 'reload of a bad file' exits 1 ctl reload
+verdict 'goes on with the old' exits 0 ctl status
+rm "$folder/mailslotd.conf"
+daemon_stop
+verdict 'check-config needs no daemon' exits 0 ctl check-config "$folder/good.conf"
+
+# --- send and listen start one, as Windows programs do ---
+
+MAILSLOTD_IDLE_TIMEOUT=1 ctl listen --timeout 0.1 first 2>/dev/null
+verdict 'listen started a daemon' exits 0 ctl status
+
+verdict 'which ends by itself' soon test ! -e "$folder/socket"
+exit "$failed"
