@@ -30,14 +30,16 @@ LAYER_C = dll/winemailslot/adopt.c dll/winemailslot/attach.c dll/winemailslot/at
 	dll/winemailslot/handles.c dll/winemailslot/info.c dll/winemailslot/message.c \
 	dll/winemailslot/names.c dll/winemailslot/object.c dll/winemailslot/pending.c dll/winemailslot/reader.c \
 	dll/winemailslot/security.c \
-	dll/winemailslot/status.c dll/winemailslot/threadpool.c dll/winemailslot/unix.c dll/winemailslot/wait.c \
+	dll/winemailslot/status.c dll/winemailslot/threadpool.c dll/winemailslot/trace.c \
+	dll/winemailslot/unix.c dll/winemailslot/wait.c \
 	dll/winemailslot/waiter.c
 LAYER_ALL = $(LAYER_C) dll/winemailslot/winemailslot.def dll/winemailslot/adopt.h \
 	dll/winemailslot/complete.h dll/winemailslot/create.h dll/winemailslot/file.h \
 	dll/winemailslot/handles.h dll/winemailslot/layer.h dll/winemailslot/names.h \
 	dll/winemailslot/nt.h dll/winemailslot/object.h dll/winemailslot/pending.h dll/winemailslot/reader.h \
 	dll/winemailslot/security.h \
-	dll/winemailslot/status.h dll/winemailslot/threadpool.h dll/winemailslot/unix.h dll/winemailslot/waiter.h \
+	dll/winemailslot/status.h dll/winemailslot/threadpool.h dll/winemailslot/trace.h \
+	dll/winemailslot/unix.h dll/winemailslot/waiter.h \
 	dll/unixlib/unixcalls.h
 LAYER_ENTRY_x86_64 = DllMainCRTStartup
 LAYER_ENTRY_i386 = _DllMainCRTStartup@12

@@ -21,7 +21,7 @@ systemd/mailslotd.socket: packaging/systemd/mailslotd.socket
 systemd/sysusers/mailslotd.conf: packaging/systemd/mailslotd.sysusers
 	$(AM_V_GEN)$(MKDIR_P) $(@D) && cp $< $@
 EXTRA_DIST += packaging/systemd/mailslotd.service.in packaging/systemd/mailslotd.socket \
-	packaging/systemd/mailslotd.sysusers
+	packaging/systemd/mailslotd.sysusers packaging/systemd/README.md
 CLEANFILES += $(systemdsystemunit_DATA) $(sysusers_DATA)
 
 # Directories whole: automake's dist has no wildcard for them.

@@ -4,14 +4,14 @@
 # Sources that also go into winemailslot.so, in both bitnesses.
 MAILSLOT_C = \
 	server-bridge/queue/queue.c server-bridge/queue/ring.c server-bridge/queue/map.c \
-	server-bridge/queue/lock.c \
+	server-bridge/queue/lock.c server-bridge/queue/wake.c \
 	server-bridge/control/packet.c server-bridge/control/address.c \
 	server-bridge/client/connection.c server-bridge/client/slot.c \
 	server-bridge/client/message.c server-bridge/client/send.c server-bridge/client/start.c \
 	server-bridge/client/strerror.c
 MAILSLOT_H = \
 	server-bridge/queue/queue.h server-bridge/queue/ring.h server-bridge/queue/map.h \
-	server-bridge/queue/lock.h server-bridge/queue/layout.h \
+	server-bridge/queue/lock.h server-bridge/queue/layout.h server-bridge/queue/wake.h \
 	server-bridge/control/packet.h server-bridge/control/protocol.h \
 	server-bridge/control/address.h \
 	server-bridge/client/mailslot.h server-bridge/client/connection.h \
@@ -54,6 +54,8 @@ server_bridge_libnet_a_SOURCES = \
 
 server_bridge_libdaemon_a_CFLAGS = $(AM_CFLAGS) $(SYSTEMD_CFLAGS) $(JANSSON_CFLAGS) $(INIH_CFLAGS)
 server_bridge_libdaemon_a_SOURCES = \
+	server-bridge/daemon/access.c server-bridge/daemon/access.h \
+	server-bridge/daemon/careful.c server-bridge/daemon/careful.h \
 	server-bridge/daemon/config.c server-bridge/daemon/config.h \
 	server-bridge/daemon/config_file.c \
 	server-bridge/daemon/deliver.c server-bridge/daemon/deliver.h \
@@ -66,7 +68,9 @@ server_bridge_libdaemon_a_SOURCES = \
 	server-bridge/daemon/smbconf.c server-bridge/daemon/smbconf.h \
 	server-bridge/daemon/listen.c server-bridge/daemon/listen.h \
 	server-bridge/daemon/peer.c server-bridge/daemon/peer.h \
+	server-bridge/daemon/lease.c server-bridge/daemon/registry_parts.h \
 	server-bridge/daemon/registry.c server-bridge/daemon/registry.h \
+	server-bridge/daemon/user.c server-bridge/daemon/user.h \
 	server-bridge/daemon/request.c \
 	server-bridge/daemon/status.c server-bridge/daemon/status.h
 

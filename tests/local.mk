@@ -13,7 +13,8 @@ UNIT_NET = tests/unit/test_nbt_codepage tests/unit/test_nbt_dedupe tests/unit/te
 	tests/unit/test_resolve
 UNIT_DAEMON = tests/unit/test_packet tests/unit/test_fold tests/unit/test_config \
 	tests/unit/test_registry tests/unit/test_client tests/unit/test_daemon \
-	tests/unit/test_daemon_remote \
+	tests/unit/test_daemon_remote tests/unit/test_smbconf tests/unit/test_listen \
+	tests/unit/test_reload tests/unit/test_log \
 	tests/fault/test_fault_restart tests/fault/test_fault_clients tests/fault/test_fault_fds
 
 if HAVE_CMOCKA
@@ -137,6 +138,18 @@ tests_unit_test_client_LDADD = $(DAEMON_TEST_LIBS)
 tests_unit_test_daemon_SOURCES = tests/unit/test_daemon.c tests/unit/daemon_support.h
 tests_unit_test_daemon_CFLAGS = $(UNITFLAGS)
 tests_unit_test_daemon_LDADD = $(DAEMON_TEST_LIBS)
+tests_unit_test_smbconf_SOURCES = tests/unit/test_smbconf.c tests/unit/daemon_support.h
+tests_unit_test_smbconf_CFLAGS = $(UNITFLAGS)
+tests_unit_test_smbconf_LDADD = $(DAEMON_TEST_LIBS)
+tests_unit_test_listen_SOURCES = tests/unit/test_listen.c tests/unit/daemon_support.h
+tests_unit_test_listen_CFLAGS = $(UNITFLAGS)
+tests_unit_test_listen_LDADD = $(DAEMON_TEST_LIBS)
+tests_unit_test_reload_SOURCES = tests/unit/test_reload.c tests/unit/daemon_support.h
+tests_unit_test_reload_CFLAGS = $(UNITFLAGS)
+tests_unit_test_reload_LDADD = $(DAEMON_TEST_LIBS)
+tests_unit_test_log_SOURCES = tests/unit/test_log.c tests/unit/daemon_support.h
+tests_unit_test_log_CFLAGS = $(UNITFLAGS)
+tests_unit_test_log_LDADD = $(DAEMON_TEST_LIBS)
 tests_unit_test_daemon_remote_SOURCES = tests/unit/test_daemon_remote.c tests/unit/daemon_support.h
 tests_unit_test_daemon_remote_CFLAGS = $(UNITFLAGS)
 tests_unit_test_daemon_remote_LDADD = $(DAEMON_TEST_LIBS)

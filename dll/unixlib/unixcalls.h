@@ -13,7 +13,7 @@
  * `result` is enum mailslot_result or a negative errno. A call itself returns 0, or the NTSTATUS
  * with which Wine ends a call that touched memory that is not there.
  */
-#define UNIXCALLS_VERSION 2
+#define UNIXCALLS_VERSION 3
 
 enum unix_call
 {
@@ -42,6 +42,7 @@ enum unix_call
     UNIX_WAKE,
     UNIX_REASON,
     UNIX_PROBE,
+    UNIX_TRACE,
     UNIX_CALLS
 };
 
@@ -176,6 +177,12 @@ struct unix_probe /* does nothing, but fails if memory is not there or cannot be
     uint32_t first_size;
     uint32_t second_size;
     uint32_t second_is_input; /* need only be readable */
+};
+
+struct unix_trace /* to the Unix standard error, in one piece */
+{
+    uint64_t text;
+    uint32_t size;
 };
 
 #pragma pack(pop)

@@ -435,6 +435,18 @@ static int32_t unix_probe(void *arguments)
     return 0;
 }
 
+/* Whether it can be written is of no consequence to the program that is traced. */
+static int32_t unix_trace(void *arguments)
+{
+    struct unix_trace *a = arguments;
+    ssize_t n;
+
+    do
+        n = write(STDERR_FILENO, AT(const void, a->text), a->size);
+    while (n < 0 && errno == EINTR);
+    return 0;
+}
+
 #define UNIXLIB_TABLE                                                                              \
     {                                                                                              \
         [UNIX_ATTACH] = unix_attach, [UNIX_CREATE] = unix_create, [UNIX_OPEN] = unix_open,         \
@@ -446,7 +458,7 @@ static int32_t unix_probe(void *arguments)
         [UNIX_CANCEL_NEW] = unix_cancel_new, [UNIX_CANCEL] = unix_cancel,                          \
         [UNIX_CANCEL_RESET] = unix_cancel_reset, [UNIX_WATCH] = unix_watch,                        \
         [UNIX_UNWATCH] = unix_unwatch, [UNIX_WAIT] = unix_wait, [UNIX_WAKE] = unix_wake,           \
-        [UNIX_REASON] = unix_reason, [UNIX_PROBE] = unix_probe,                                    \
+        [UNIX_REASON] = unix_reason, [UNIX_PROBE] = unix_probe, [UNIX_TRACE] = unix_trace,         \
     }
 
 #define UNIXLIB_EXPORT __attribute__((visibility("default")))

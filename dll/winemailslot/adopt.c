@@ -3,6 +3,7 @@
 #include "winemailslot/adopt.h"
 
 #include "client/mailslot.h"
+#include "winemailslot/trace.h"
 #include "winemailslot/unix.h"
 
 static ACCESS_MASK adopt_access(HANDLE handle)
@@ -47,6 +48,7 @@ struct file *adopt_handle(HANDLE handle, ACCESS_MASK *ret_access, bool *ret_unsu
     if (status)
     {
         /* No handle at all: its value may become a slot's at any time, so nothing is noted. */
+        trace_adopt(handle, NULL, status, 0);
         *ret_unsure = status == STATUS_INVALID_HANDLE;
         return NULL;
     }
@@ -56,12 +58,17 @@ struct file *adopt_handle(HANDLE handle, ACCESS_MASK *ret_access, bool *ret_unsu
     if (status || (arguments.result && arguments.result != MAILSLOT_NOT_FOUND))
     {
         /* A lease, perhaps, but nobody there to tell: the next call asks again. */
+        trace_adopt(handle, NULL, status, arguments.result);
         *ret_unsure = arguments.result == MAILSLOT_NO_DAEMON || arguments.result < 0;
         return NULL;
     }
     *ret_access = adopt_access(handle);
     if (arguments.result == MAILSLOT_NOT_FOUND)
-        return file_new(FILE_WRITER, 0, 0, 0, FILE_SYNCHRONOUS_IO_NONALERT);
+    {
+        file = file_new(FILE_WRITER, 0, 0, 0, FILE_SYNCHRONOUS_IO_NONALERT);
+        trace_adopt(handle, file, STATUS_SUCCESS, arguments.result);
+        return file;
+    }
     /*
      * How the other process opened it is not recorded anywhere. A server end is asynchronous unless
      * made by NtCreateMailslotFile in a way that hardly anybody uses (C2, C3); for a writer it
@@ -70,6 +77,7 @@ struct file *adopt_handle(HANDLE handle, ACCESS_MASK *ret_access, bool *ret_unsu
     file = file_new((enum file_kind)arguments.kind, arguments.slot, arguments.lease_id,
                     arguments.created,
                     arguments.kind == MAILSLOT_SERVER ? 0 : FILE_SYNCHRONOUS_IO_NONALERT);
+    trace_adopt(handle, file, STATUS_SUCCESS, arguments.result);
     if (!file)
     {
         struct unix_slot slot = {.slot = arguments.slot};

@@ -2,6 +2,7 @@
 /* Entry points for kernel32.dll, and what the layer needs of its surroundings. */
 #include "winemailslot/handles.h"
 #include "winemailslot/pending.h"
+#include "winemailslot/trace.h"
 #include "winemailslot/unix.h"
 
 static bool attach_done;
@@ -60,6 +61,7 @@ NTSTATUS WINAPI winemailslot_attach(ULONG version)
         attach_kernelbase = (const char *)kernelbase;
         attach_kernelbase_size = headers->OptionalHeader.SizeOfImage;
     }
+    trace_start(ntdll);
     attach_done = true;
     return STATUS_SUCCESS;
 }
@@ -113,6 +115,7 @@ bool layer_give_up(int result)
     if (InterlockedExchange(&attach_given_up, 1))
         return true;
     unix_call(UNIX_REASON, &reason);
+    trace_give_up(text);
     attach_write("wine-mailslot: ");
     attach_write(text);
     attach_write(": this program runs on Wine's own mailslots.\n");

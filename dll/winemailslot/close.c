@@ -2,6 +2,7 @@
 /* NtClose and NtDuplicateObject: handles come and go (rows L1-L7, R19, O15). */
 #include "winemailslot/create.h"
 #include "winemailslot/handles.h"
+#include "winemailslot/trace.h"
 
 NTSTATUS NTAPI layer_NtClose(HANDLE handle)
 {
@@ -23,6 +24,7 @@ NTSTATUS NTAPI layer_NtClose(HANDLE handle)
     handles_removed(handle);
     if (!file)
         return status;
+    trace_close(handle, file);
     kind = file->kind;
     lease_id = file->lease_id;
     file_close(file);
@@ -45,6 +47,7 @@ static NTSTATUS close_duplicate_here(HANDLE source, HANDLE *ret, ACCESS_MASK acc
                                attributes, options & ~DUPLICATE_CLOSE_SOURCE);
     if (status == STATUS_SUCCESS && view.file && file_add_handle(view.file))
     {
+        trace_duplicate(source, *ret);
         if (!handles_add(*ret, view.file,
                          options & DUPLICATE_SAME_ACCESS ? view.access : create_map_access(access)))
             file_close(view.file);

@@ -7,6 +7,7 @@
 #include "winemailslot/names.h"
 #include "winemailslot/security.h"
 #include "winemailslot/status.h"
+#include "winemailslot/trace.h"
 #include "winemailslot/unix.h"
 
 #define CREATE_GENERIC_MASK (GENERIC_READ | GENERIC_WRITE | GENERIC_EXECUTE | GENERIC_ALL)
@@ -121,16 +122,18 @@ static NTSTATUS create_slot(HANDLE *ret, ACCESS_MASK access, const OBJECT_ATTRIB
                                   .read_timeout = create_timeout_to_ms(timeout)};
     struct name name;
     NTSTATUS status;
-    HANDLE handle;
+    HANDLE handle = NULL;
 
     status = create_check_attributes(attributes);
+    if (status == STATUS_SUCCESS && (options & ~NT_MAILSLOT_OPTIONS))
+        status = STATUS_INVALID_PARAMETER; /* T14 */
+    if (status == STATUS_SUCCESS)
+        status = name_parse(attributes, &name);
     if (status)
+    {
+        trace_name("create", NULL, status, NULL);
         return status;
-    if (options & ~NT_MAILSLOT_OPTIONS)
-        return STATUS_INVALID_PARAMETER; /* T14 */
-    status = name_parse(attributes, &name);
-    if (status)
-        return status;
+    }
     if (name.kind != NAME_LOCAL) /* N10, N13, N14 */
         status = STATUS_OBJECT_NAME_INVALID;
     else if (!access)
@@ -141,17 +144,17 @@ static NTSTATUS create_slot(HANDLE *ret, ACCESS_MASK access, const OBJECT_ATTRIB
         status = create_call(UNIX_CREATE, &name, &arguments);
         *ret_result = arguments.result;
     }
-    name_free(&name);
-    if (status)
-        return status;
-    status =
-        create_handle(&arguments, FILE_SERVER, access, attributes->Attributes, options, &handle);
+    if (status == STATUS_SUCCESS)
+        status = create_handle(&arguments, FILE_SERVER, access, attributes->Attributes, options,
+                               &handle);
     if (status == STATUS_SUCCESS)
     {
         status = security_keep(arguments.slot, attributes->SecurityDescriptor);
         if (status)
             layer_NtClose(handle);
     }
+    trace_name("create", &name, status, handle);
+    name_free(&name);
     if (status)
         return status;
     *ret = handle;
@@ -214,7 +217,7 @@ static NTSTATUS create_open(HANDLE *ret, ACCESS_MASK access, OBJECT_ATTRIBUTES *
     int result = 0;
     struct name name;
     NTSTATUS status;
-    HANDLE handle;
+    HANDLE handle = NULL;
 
     *ret_kind = NAME_OTHER;
     if (!layer_active())
@@ -238,6 +241,7 @@ static NTSTATUS create_open(HANDLE *ret, ACCESS_MASK access, OBJECT_ATTRIBUTES *
             status = create_open_slot(&handle, access, attributes, &name, options, &result);
             handles_born();
         }
+        trace_name("open", &name, status, handle);
         if (create_unavailable(result))
             *ret_kind = NAME_OTHER;
         else if (status == STATUS_SUCCESS)

@@ -4,6 +4,7 @@
 #include "winemailslot/handles.h"
 #include "winemailslot/pending.h"
 #include "winemailslot/status.h"
+#include "winemailslot/trace.h"
 #include "winemailslot/unix.h"
 
 /* A message without waiting. MAILSLOT_EMPTY also when asynchronous reads wait before this one. */
@@ -65,6 +66,7 @@ static NTSTATUS read_message(struct file *file, struct read_request *request, bo
         if (status)
             return status;
     }
+    request->done = bytes;
     return complete_inline(file, &request->completion, bytes);
 }
 
@@ -109,6 +111,7 @@ NTSTATUS NTAPI layer_NtReadFile(HANDLE handle, HANDLE event, PIO_APC_ROUTINE apc
         };
         NTSTATUS status = read_file(&view, &request, offset, __builtin_return_address(0));
 
+        trace_io("read", handle, size, status, request.done, io);
         file_put(view.file);
         return status;
     }
@@ -171,6 +174,7 @@ NTSTATUS NTAPI layer_NtWriteFile(HANDLE handle, HANDLE event, PIO_APC_ROUTINE ap
         struct completion completion = {.event = event, .apc = apc, .context = context, .io = io};
         NTSTATUS status = write_file(&view, &completion, buffer, size);
 
+        trace_io("write", handle, size, status, size, io);
         file_put(view.file);
         return status;
     }

@@ -150,6 +150,8 @@ NTSTATUS NTAPI RtlWaitOnAddress(const void *, const void *, SIZE_T, const LARGE_
 void NTAPI RtlWakeAddressAll(const void *);
 NTSTATUS NTAPI TpSimpleTryPost(PTP_SIMPLE_CALLBACK, void *, TP_CALLBACK_ENVIRON *);
 NTSTATUS NTAPI LdrGetProcedureAddress(HMODULE, const ANSI_STRING *, ULONG, void **);
+NTSTATUS NTAPI RtlQueryEnvironmentVariable_U(const WCHAR *, const UNICODE_STRING *,
+                                             UNICODE_STRING *);
 NTSTATUS NTAPI LdrGetDllHandle(const WCHAR *, ULONG, const UNICODE_STRING *, HMODULE *);
 PEB *NTAPI RtlGetCurrentPeb(void);
 void NTAPI RtlExitUserThread(ULONG);

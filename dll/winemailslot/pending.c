@@ -4,6 +4,7 @@
 
 #include "client/mailslot.h"
 #include "winemailslot/status.h"
+#include "winemailslot/trace.h"
 #include "winemailslot/unix.h"
 #include "winemailslot/waiter.h"
 
@@ -131,6 +132,7 @@ static void pending_release(struct pending_ended *ended)
     for (struct pending *done = ended->first, *next; done; done = next)
     {
         next = done->next;
+        trace_pended(done->status, done->bytes, done->request.completion.io);
         complete_pended_notify(done->file, &done->request.completion, done->thread, done->status,
                                done->bytes);
         if (done->thread)
@@ -242,7 +244,7 @@ static NTSTATUS pending_reset_event(struct file *file)
     return NtCreateEvent(&file->event, EVENT_ALL_ACCESS, NULL, NT_NOTIFICATION_EVENT, FALSE);
 }
 
-NTSTATUS pending_read(struct file *file, const struct read_request *request)
+NTSTATUS pending_read(struct file *file, struct read_request *request)
 {
     struct pending_ended ended = {NULL, NULL};
     struct pending *pending;
@@ -300,7 +302,10 @@ NTSTATUS pending_read(struct file *file, const struct read_request *request)
     layer_free(pending);
     if (status)
         return status;
-    return result ? status_from_result(result) : complete_inline(file, &request->completion, bytes);
+    if (result)
+        return status_from_result(result);
+    request->done = bytes;
+    return complete_inline(file, &request->completion, bytes);
 }
 
 /* --- ends ------------------------------------------------------------------------------------ */

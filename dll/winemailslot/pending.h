@@ -8,7 +8,7 @@
  * Leaves an asynchronous read to the waiting thread. STATUS_PENDING; or what became of it at once:
  * STATUS_SUCCESS after complete_inline(), an error that is only to be returned.
  */
-NTSTATUS pending_read(struct file *file, const struct read_request *request);
+NTSTATUS pending_read(struct file *file, struct read_request *request);
 
 /*
  * Ends the pending reads of this thread (0: any) and this status block (NULL: any) with

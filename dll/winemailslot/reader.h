@@ -10,6 +10,7 @@ struct read_request
     ULONG size;
     ULONG timeout; /* ms, MAILSLOT_FOREVER */
     struct completion completion;
+    ULONG done; /* bytes of a read that has ended at once */
 };
 
 /*

@@ -52,6 +52,7 @@ static const int client_results[CONTROL_RESULTS] = {
     [CONTROL_FULL] = MAILSLOT_FULL,
     [CONTROL_VERSION_MISMATCH] = MAILSLOT_VERSION,
     [CONTROL_PENDING] = CLIENT_PENDING,
+    [CONTROL_CLOSED] = MAILSLOT_CLOSED,
 };
 
 static void client_disconnect(struct mailslot_client *client)

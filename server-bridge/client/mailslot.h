@@ -103,7 +103,12 @@ extern "C"
                                      size_t name_size, uint32_t max_message, uint32_t read_timeout,
                                      struct mailslot **ret, int *ret_lease);
 
-    /* Opens the local slot `name` for writing (O1). Lease as above. */
+    /*
+     * Opens the local slot `name` for writing (O1). Lease as above. DENIED: another user's, and its
+     * security does not let everybody write (S1). What is written to another user's slot goes
+     * through mailslotd: at most MAILSLOT_FOREIGN_MAX bytes, larger ones are TOO_LARGE.
+     */
+#define MAILSLOT_FOREIGN_MAX 179968u
     MAILSLOT_API int mailslot_open(struct mailslot_client *client, const char *name,
                                    size_t name_size, struct mailslot **ret, int *ret_lease);
 
@@ -183,7 +188,7 @@ extern "C"
         uint32_t count;        /* messages queued */
     };
 
-    /* Server or writer end (I1-I3, I6). DENIED on a remote one. */
+    /* Server or writer end (I1-I3, I6). DENIED on a remote one and on another user's. */
     MAILSLOT_API int mailslot_info(struct mailslot *slot, struct mailslot_info *ret);
 
     /* For reads that start from now on, through any handle (I10, I11). */

@@ -82,6 +82,8 @@ int mailslot_write(struct mailslot *slot, const void *data, uint32_t size)
     switch (slot->identity.kind)
     {
     case CONTROL_KIND_WRITER:
+        if (!slot->queue)
+            return slot_send(slot, data, size);
         r = MESSAGE_RETRY(slot, queue_push(slot->queue, data, size));
         /* If the owner ended while no daemon ran, only a daemon can find out (P8). */
         client_glance(slot->client, false);

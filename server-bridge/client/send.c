@@ -7,6 +7,9 @@
 #include "client/slot.h"
 
 /*
+ * What is written to another user's slot on this machine goes through the daemon, too, and always
+ * waits for the answer: the slot may be full.
+ *
  * A write to a network name can fail for reasons that only the daemon knows, so it waits for the
  * daemon's answer. Two things keep that from costing much. A name that has to be looked up first
  * takes seconds: the answer then comes through a socket of its own, and the connection is free for

@@ -22,6 +22,14 @@ static void slot_destroy(struct mailslot *slot)
     free(slot);
 }
 
+/* To a network name, or another user's: the daemon has the queue, and only `watch` comes along. */
+static bool slot_is_distant(const struct client_call *call, const struct mailslot *slot,
+                            unsigned int fd)
+{
+    return slot->identity.kind == CONTROL_KIND_REMOTE ||
+           (slot->identity.kind == CONTROL_KIND_WRITER && call->packet.n_fds == fd + 1);
+}
+
 /* Builds a mailslot from a reply that carries struct control_slot; fds from index `fd` on. */
 static int slot_from_reply(struct client_call *call, unsigned int fd, struct mailslot **ret)
 {
@@ -48,7 +56,7 @@ static int slot_from_reply(struct client_call *call, unsigned int fd, struct mai
     if (!slot->host || !slot->name)
         r = -ENOMEM;
 
-    if (r == 0 && slot->identity.kind != CONTROL_KIND_REMOTE)
+    if (r == 0 && !slot_is_distant(call, slot, fd))
     {
         int memfd = packet_take_fd(&call->packet, fd);
         int eventfd = packet_take_fd(&call->packet, fd + 1);

@@ -11,7 +11,7 @@ struct mailslot
     struct control_slot identity;
     char *host; /* "" for a local one */
     char *name;
-    struct queue *queue; /* NULL for a remote one */
+    struct queue *queue; /* NULL for a remote one, and for another user's */
     int watch;           /* the daemon's end of the lease: kept so that a new daemon can watch it */
     int lease;           /* -1 when the caller owns it */
     int64_t quiet_until; /* remote: client_clock() up to which messages need no reply */
@@ -23,6 +23,6 @@ struct mailslot
 __attribute__((warn_unused_result)) int slot_restore(struct mailslot *slot,
                                                      struct client_call *call);
 
-/* Writes to a remote one: send.c. */
+/* Writes to one without a queue: send.c. */
 __attribute__((warn_unused_result)) int slot_send(struct mailslot *slot, const void *data,
                                                   uint32_t size);

@@ -77,15 +77,22 @@ static int start_try(const char *path, int *ret_socket)
 static int start_try_all(char *path, size_t size, int *ret_socket)
 {
     const char *forced = control_address_forced();
-    int r;
+    int system, r;
 
     if (forced)
     {
         snprintf(path, size, "%s", forced);
         return start_try(forced, ret_socket);
     }
-    if (start_try(CONTROL_SYSTEM_SOCKET, ret_socket) == 0)
-        return 0;
+    if (start_try(CONTROL_SYSTEM_SOCKET, &system) == 0)
+    {
+        if (control_address_is_system(system))
+        {
+            *ret_socket = system;
+            return 0;
+        }
+        close(system);
+    }
     r = control_address_user(path, size);
     if (r < 0)
         return r;

@@ -61,6 +61,17 @@ int control_address_secure_folder(const char *path)
     return 0;
 }
 
+bool control_address_is_system(int socket)
+{
+    struct ucred other;
+    socklen_t size = sizeof(other);
+    struct stat st;
+
+    return lstat(CONTROL_SYSTEM_FOLDER, &st) == 0 && S_ISDIR(st.st_mode) && !(st.st_mode & 022) &&
+           getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &other, &size) == 0 &&
+           (other.uid == 0 || other.uid == st.st_uid);
+}
+
 int control_address_fill(struct sockaddr_un *ret, const char *path)
 {
     size_t size = strlen(path);

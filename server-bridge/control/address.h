@@ -2,14 +2,17 @@
 /* Where mailslotd listens. */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/un.h>
 
-#define CONTROL_SYSTEM_SOCKET "/run/mailslotd/socket"
+#define CONTROL_SYSTEM_FOLDER "/run/mailslotd"
+#define CONTROL_SYSTEM_SOCKET CONTROL_SYSTEM_FOLDER "/socket"
 
 /*
- * Both sides look in this order: $MAILSLOTD_SOCKET (then nothing else), the system daemon's socket,
- * the user's own: $XDG_RUNTIME_DIR/wine-mailslot/socket, or /tmp/wine-mailslot-UID/socket.
+ * Clients look in this order: $MAILSLOTD_SOCKET (then nothing else), the system daemon's socket if
+ * somebody listens there, the user's own: $XDG_RUNTIME_DIR/wine-mailslot/socket, or
+ * /tmp/wine-mailslot-UID/socket. Only for the last one a daemon is started.
  */
 
 /* The socket named by the environment, or NULL. */
@@ -23,6 +26,12 @@ __attribute__((warn_unused_result)) int control_address_user(char *path, size_t 
  * have put a socket there: -EPERM when the folder is another user's or writable by others.
  */
 __attribute__((warn_unused_result)) int control_address_secure_folder(const char *path);
+
+/*
+ * Is this connected socket the system daemon's? Its folder must be closed to others, and who
+ * listens must be root or whoever got the folder from root, who alone can make one in /run.
+ */
+bool control_address_is_system(int socket);
 
 /* Fills a sockaddr. -ENAMETOOLONG. */
 __attribute__((warn_unused_result)) int control_address_fill(struct sockaddr_un *ret,

@@ -24,15 +24,17 @@ enum control_type
 {
     CONTROL_HELLO = 1, /* who I am; must come first. Reply: struct control_welcome */
     CONTROL_CREATE,    /* new slot. Reply: struct control_slot + lease, memfd, eventfd, watch */
-    CONTROL_OPEN,      /* writer on a local slot. Reply as CREATE */
+    CONTROL_OPEN,      /* writer on a local slot. Reply as CREATE, but without memfd and eventfd when
+                          the slot is another user's: then it is written by SEND with the lease */
     CONTROL_REMOTE,    /* writer on a remote name. Reply: struct control_slot + lease, watch */
     CONTROL_ADOPT,     /* fd: a lease got from elsewhere. Reply: struct control_slot + memfd,
-                          eventfd, watch (remote: watch only) */
+                          eventfd, watch (remote, or of another user: watch only) */
     CONTROL_CHECK,     /* look at this lease now: is its last handle gone? No body in the reply */
-    CONTROL_SEND,      /* one message to a remote lease, or by target and name. Reply: struct
-                          control_sent; or the result CONTROL_PENDING and a socket */
+    CONTROL_SEND,      /* one message to a writer's or remote lease, or by target and name.
+                          Reply: struct control_sent; or the result CONTROL_PENDING and a socket */
     CONTROL_STUCK,     /* the lock of this lease's queue is held too long. No reply body */
-    CONTROL_RESTORE,   /* after a daemon restart: + watch, memfd, eventfd. No reply body */
+    CONTROL_RESTORE,   /* after a daemon restart: + watch, memfd, eventfd (as in the reply that
+                          gave it). No reply body */
     CONTROL_STATUS,    /* Reply: memfd with the status as JSON */
     CONTROL_POST,      /* as SEND with a lease, when a SEND has said that it will do. No reply */
     CONTROL_MONITOR,   /* Reply: a SEQPACKET socket; a struct control_record comes through it for
@@ -52,11 +54,12 @@ enum control_result
     CONTROL_TOO_LARGE,  /* message larger than its way allows */
     CONTROL_UNRESOLVED, /* nobody has this network name */
     CONTROL_NOT_LEASE,  /* the fd is no lease of this daemon */
-    CONTROL_DENIED,     /* policy */
+    CONTROL_DENIED,     /* policy, or the slot's security */
     CONTROL_FULL,       /* the slot's quota is used up */
     CONTROL_VERSION_MISMATCH,
     CONTROL_PENDING, /* the name must be looked up: the result will come as one int32_t through
                         the socket that comes with the reply; its end without: the daemon died */
+    CONTROL_CLOSED,  /* the owner of the slot that this lease writes to is gone */
     CONTROL_RESULTS
 };
 

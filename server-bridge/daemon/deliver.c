@@ -17,34 +17,49 @@
 
 /*
  * A program that lost the processor while it holds the lock of its queue gets it back if the daemon
- * waits; one that has stopped does not, and is not waited for again for a while.
+ * waits; one that has stopped does not, and is not waited for again for a while. The owner pays for
+ * the wait, or somebody with many locked slots would have the daemon wait all the time. It waits by
+ * trying: the queue's own patience begins anew with each turn of others, whom the owner may play.
  */
-#define DELIVER_PATIENCE_MS  50
-#define DELIVER_NO_WAIT_USEC (1000 * UINT64_C(1000))
+#define DELIVER_PATIENCE_USEC (50 * UINT64_C(1000))
+#define DELIVER_NO_WAIT_USEC  (1000 * UINT64_C(1000))
+#define DELIVER_TRY_NSEC      200000
 
-static int deliver_push(struct host *host, struct slot *slot, const void *data, size_t size)
+static int deliver_push(struct slot *slot, const void *data, size_t size)
 {
-    uint64_t now = 0;
+    static const struct timespec pause = {0, DELIVER_TRY_NSEC};
     int r = queue_push(slot->queue, data, size);
+    uint64_t start, now;
 
     if (r != QUEUE_STUCK)
         return r;
-    (void)sd_event_now(host->event, CLOCK_MONOTONIC, &now);
-    if (now < slot->no_wait_until)
+    start = now = user_now();
+    if (now < slot->no_wait_until || !user_has_credit(slot->owner))
         return r;
-    queue_set_patience(slot->queue, DELIVER_PATIENCE_MS);
-    r = queue_push(slot->queue, data, size);
-    queue_set_patience(slot->queue, 0);
+    while (r == QUEUE_STUCK && now - start < DELIVER_PATIENCE_USEC)
+    {
+        nanosleep(&pause, NULL);
+        r = queue_push(slot->queue, data, size);
+        now = user_now();
+    }
+    user_spend(slot->owner, now - start);
     if (r == QUEUE_STUCK)
-        slot->no_wait_until = now + DELIVER_PATIENCE_MS * 1000 + DELIVER_NO_WAIT_USEC;
+        slot->no_wait_until = now + DELIVER_NO_WAIT_USEC;
     return r;
 }
 
-static int deliver_net_push(struct host *host, struct slot *slot, const struct net_message *message)
+/* After the last use of the slot. */
+static void deliver_look_after(struct slot *slot)
+{
+    if (slot && queue_is_foul(slot->queue))
+        registry_condemn(slot);
+}
+
+static int deliver_net_push(struct slot *slot, const struct net_message *message)
 {
     if (!slot)
         return NET_DELIVER_NO_SLOT;
-    switch (deliver_push(host, slot, message->data, message->size))
+    switch (deliver_push(slot, message->data, message->size))
     {
     case 0:
         return NET_DELIVER_OK;
@@ -62,38 +77,63 @@ int deliver_from_net(void *userdata, const struct net_message *message)
 {
     struct host *host = userdata;
     struct slot *slot = registry_find_lately(host->registry, message->slot, message->slot_size);
-    int r = deliver_net_push(host, slot, message);
+    int r = deliver_net_push(slot, message);
 
     if (monitor_watched(host))
         monitor_tell_net(host, message, slot, r);
+    deliver_look_after(slot);
     return r;
 }
 
-static int deliver_local_push(struct host *host, struct slot *slot, const void *data, size_t size)
+static int deliver_local_push(struct slot *slot, const void *data, size_t size, int if_closed)
 {
-    if (!slot)
-        return CONTROL_NOT_FOUND;
-    switch (deliver_push(host, slot, data, size))
+    switch (deliver_push(slot, data, size))
     {
     case 0:
         return CONTROL_OK;
     case QUEUE_TOO_LARGE:
         return CONTROL_TOO_LARGE;
     case QUEUE_CLOSED:
-        return CONTROL_NOT_FOUND;
+        return if_closed;
+    case QUEUE_CORRUPT:
+        return -EIO;
     default:
         return CONTROL_FULL;
     }
 }
 
+/* enum control_result. Who has a lease was let in when it opened (S1). */
+static int deliver_find(struct host *host, const struct deliver_target *target,
+                        const struct charge *charge, struct slot **ret)
+{
+    if (target->lease)
+        switch (registry_lease_slot(target->lease, ret))
+        {
+        case 0:
+            return CONTROL_OK;
+        case REGISTRY_DENIED:
+            return CONTROL_DENIED;
+        default:
+            return CONTROL_CLOSED;
+        }
+    *ret = registry_find(host->registry, target->name, target->name_size);
+    if (!*ret)
+        return CONTROL_NOT_FOUND;
+    return registry_may_write(*ret, charge->user) ? CONTROL_OK : CONTROL_DENIED;
+}
+
 static int deliver_local(struct host *host, const struct deliver_target *target, const void *data,
                          size_t size, const struct charge *charge)
 {
-    struct slot *slot = registry_find(host->registry, target->name, target->name_size);
-    int r = deliver_local_push(host, slot, data, size);
+    struct slot *slot = NULL;
+    int r = deliver_find(host, target, charge, &slot);
 
+    if (r == CONTROL_OK)
+        r = deliver_local_push(slot, data, size,
+                               target->lease ? CONTROL_CLOSED : CONTROL_NOT_FOUND);
     if (monitor_watched(host))
         monitor_tell_local(host, target, data, size, slot, charge, r);
+    deliver_look_after(slot);
     return r;
 }
 
@@ -145,8 +185,7 @@ static void deliver_done(void *userdata, int result)
     (void)!send(waiting->answer, &word, sizeof(word), MSG_NOSIGNAL | MSG_DONTWAIT);
     if (waiting->answer >= 0)
         close(waiting->answer);
-    waiting->charge->sends--;
-    charge_unref(waiting->charge);
+    charge_drop_send(waiting->charge);
     free(waiting);
 }
 
@@ -157,8 +196,8 @@ static int deliver_wait(struct deliver_waiting *waiting, struct charge *charge, 
 
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
         r = -errno;
-    waiting->charge = charge_ref(charge);
-    charge->sends++;
+    waiting->charge = charge;
+    charge_add_send(charge);
     waiting->answer = ends[1];
     if (r == CONTROL_PENDING)
         *ret_answer = ends[0];
@@ -171,7 +210,7 @@ static int deliver_remote(struct host *host, const struct net_request *request,
     struct deliver_waiting *waiting;
     int r;
 
-    if (charge->sends >= DELIVER_SENDS_MAX)
+    if (charge->sends >= DELIVER_SENDS_MAX || !user_may_wait(charge->user, DELIVER_SENDS_MAX))
         return CONTROL_LIMIT;
     waiting = calloc(1, sizeof(*waiting));
     if (!waiting)

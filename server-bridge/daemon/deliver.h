@@ -13,6 +13,7 @@ struct deliver_target
     size_t host_size;
     const char *name;
     size_t name_size;
+    struct lease *lease; /* through which it comes; NULL: by host and name alone */
 };
 
 /* For how long after a message that got through the next ones may go without a reply, ms. */

@@ -21,7 +21,7 @@ struct host
     struct registry *registry;
     struct net *net;
     struct reload *reload; /* NULL: the options can not be read again */
-    struct peer *peers; /* utlist */
+    struct peer *peers;    /* utlist */
     unsigned int n_peers;
     struct monitor *monitors; /* utlist: monitor.h */
     unsigned int n_monitors;

@@ -7,14 +7,12 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 #include <utlist.h>
 
 #include "daemon/peer.h"
-
-/* Nobody's: only root and the daemon's own user see such a message. */
-#define MONITOR_NO_OWNER ((uid_t)-1)
 
 /*
  * A monitor is one end of a socket pair. The daemon writes a record into it for each message that
@@ -22,13 +20,13 @@
  * of the next record that fits, or alone as soon as there is room. The socket's buffer is all that
  * a monitor can make the daemon hold.
  *
- * Several users may share a daemon. Root and the user whom the daemon runs as see everything; all
- * others see the messages of their own slots and programs, and nothing at all of the rest.
+ * Several users may share a daemon. Root and the user whom the daemon runs as see everything;
+ * guests see the messages of their own slots and programs, and nothing at all of the rest.
  */
 struct monitor
 {
     struct host *host;
-    uid_t uid;
+    struct user *user; /* a reference */
     int socket;
     sd_event_source *source;
     uint64_t lost;
@@ -44,7 +42,7 @@ struct monitor_record
 
 struct monitor_note
 {
-    uid_t owner;
+    struct user *owner; /* a reference */
     struct monitor_record record;
 };
 
@@ -56,6 +54,7 @@ static struct monitor *monitor_free(struct monitor *monitor)
     close(monitor->socket);
     DL_DELETE(host->monitors, monitor);
     host->n_monitors--;
+    user_unref(monitor->user);
     free(monitor);
     return NULL;
 }
@@ -63,7 +62,7 @@ static struct monitor *monitor_free(struct monitor *monitor)
 void monitor_free_all(struct host *host)
 {
     while (host->monitors)
-        monitor_free(host->monitors);
+        monitor_free(host->monitors); // NOLINT(clang-analyzer-unix.Malloc): DL_DELETE took it out
 }
 
 /* Without a wish for room only the end of the connection is reported. */
@@ -122,33 +121,30 @@ static int monitor_on_event(sd_event_source *source, int fd, uint32_t events, vo
     return 0;
 }
 
-static uid_t monitor_socket_uid(int socket)
-{
-    struct ucred other;
-    socklen_t size = sizeof(other);
-
-    return getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &other, &size) == 0 ? other.uid
-                                                                           : MONITOR_NO_OWNER;
-}
-
-static bool monitor_may_start(const struct host *host, uid_t uid)
+/* Guests may not take all: who has to look after the machine can always watch. */
+static bool monitor_may_start(const struct host *host, const struct user *user)
 {
     const struct monitor *other;
-    unsigned int own = 0;
+    unsigned int own = 0, guests = 0;
 
     DL_FOREACH(host->monitors, other)
-    own += other->uid == uid;
-    return host->n_monitors < MONITORS_MAX && (uid == 0 || own < MONITORS_PER_USER_MAX);
+    {
+        own += other->user == user;
+        guests += other->user->guest;
+    }
+    if (user->guest && (own >= MONITORS_PER_GUEST_MAX || guests >= MONITORS_GUESTS_MAX))
+        return false;
+    return host->n_monitors < MONITORS_MAX;
 }
 
 int monitor_new(struct peer *peer, int *ret_far_end)
 {
-    uid_t uid = monitor_socket_uid(peer->socket);
+    struct user *user = peer->charge->user;
     struct host *host = peer->host;
     struct monitor *monitor;
     int ends[2], r;
 
-    if (!monitor_may_start(host, uid))
+    if (!monitor_may_start(host, user))
         return CONTROL_LIMIT;
     monitor = calloc(1, sizeof(*monitor));
     if (!monitor)
@@ -160,7 +156,7 @@ int monitor_new(struct peer *peer, int *ret_far_end)
         return r;
     }
     monitor->host = host;
-    monitor->uid = uid;
+    monitor->user = user_ref(user);
     monitor->socket = ends[0];
     DL_APPEND(host->monitors, monitor);
     host->n_monitors++;
@@ -222,42 +218,21 @@ static void monitor_add_payload(struct monitor_record *record, const void *data,
     record->head.payload_size = monitor_append(record, data, size, CONTROL_RECORD_PAYLOAD_MAX);
 }
 
-/* Whose program it is that sends; NULL if it is not connected any more. */
-static const struct peer *monitor_sender(const struct host *host, const struct charge *charge)
+static const char *monitor_program(const struct charge *charge)
 {
-    const struct peer *peer;
-
-    DL_FOREACH(host->peers, peer)
-    if (peer->charge == charge)
-        return peer;
-    return NULL;
+    return charge->peer && charge->peer->program ? charge->peer->program : "";
 }
 
-static const char *monitor_program(const struct peer *peer)
-{
-    return peer && peer->program ? peer->program : "";
-}
-
-static uid_t monitor_slot_owner(const struct slot *slot)
-{
-    return slot ? geteuid() : MONITOR_NO_OWNER;
-}
-
-static uid_t monitor_peer_owner(const struct peer *peer)
-{
-    return peer ? monitor_socket_uid(peer->socket) : MONITOR_NO_OWNER;
-}
-
-static void monitor_tell_record(struct host *host, struct monitor_record *record, uid_t owner,
-                                int result)
+/* `owner` NULL: nobody's, and only for those who see everything. */
+static void monitor_tell_record(struct host *host, struct monitor_record *record,
+                                const struct user *owner, int result)
 {
     struct monitor *monitor;
 
     record->head.time = monitor_time();
     record->head.result = result;
     DL_FOREACH(host->monitors, monitor)
-    if (monitor->uid == 0 || monitor->uid == geteuid() ||
-        (owner != MONITOR_NO_OWNER && monitor->uid == owner))
+    if (!monitor->user->guest || monitor->user == owner)
         monitor_send(monitor, record);
 }
 
@@ -291,29 +266,26 @@ void monitor_tell_net(struct host *host, const struct net_message *message, cons
     monitor_add_target(&record, ".", 1);
     monitor_add_slot(&record, slot, message->slot, message->slot_size);
     monitor_add_payload(&record, message->data, message->size);
-    monitor_tell_record(host, &record, monitor_slot_owner(slot), monitor_net_result(result));
+    monitor_tell_record(host, &record, slot ? slot->owner : NULL, monitor_net_result(result));
 }
 
 void monitor_tell_local(struct host *host, const struct deliver_target *target, const void *data,
                         size_t size, const struct slot *slot, const struct charge *charge,
                         int result)
 {
-    const struct peer *sender = monitor_sender(host, charge);
     struct monitor_record record;
 
     monitor_start_record(&record, CONTROL_DIRECTION_LOCAL, (struct in_addr){0}, size);
-    monitor_add_source(&record, monitor_program(sender));
+    monitor_add_source(&record, monitor_program(charge));
     monitor_add_target(&record, target->host, target->host_size);
     monitor_add_slot(&record, slot, target->name, target->name_size);
     monitor_add_payload(&record, data, size);
-    monitor_tell_record(host, &record, slot ? monitor_slot_owner(slot) : monitor_peer_owner(sender),
-                        result);
+    monitor_tell_record(host, &record, slot ? slot->owner : charge->user, result);
 }
 
 struct monitor_note *monitor_note_new(struct host *host, const struct net_request *request,
                                       const struct charge *charge)
 {
-    const struct peer *sender;
     struct monitor_note *note;
 
     if (!monitor_watched(host))
@@ -321,10 +293,9 @@ struct monitor_note *monitor_note_new(struct host *host, const struct net_reques
     note = malloc(sizeof(*note));
     if (!note)
         return NULL;
-    sender = monitor_sender(host, charge);
-    note->owner = monitor_peer_owner(sender);
+    note->owner = user_ref(charge->user);
     monitor_start_record(&note->record, CONTROL_DIRECTION_OUT, (struct in_addr){0}, request->size);
-    monitor_add_source(&note->record, monitor_program(sender));
+    monitor_add_source(&note->record, monitor_program(charge));
     monitor_add_target(&note->record, request->target, strlen(request->target));
     monitor_add_slot(&note->record, NULL, request->slot, request->slot_size);
     monitor_add_payload(&note->record, request->data, request->size);
@@ -333,7 +304,9 @@ struct monitor_note *monitor_note_new(struct host *host, const struct net_reques
 
 void monitor_note_tell(struct host *host, struct monitor_note *note, int result)
 {
-    if (note)
-        monitor_tell_record(host, &note->record, note->owner, result);
+    if (!note)
+        return;
+    monitor_tell_record(host, &note->record, note->owner, result);
+    user_unref(note->owner);
     free(note);
 }

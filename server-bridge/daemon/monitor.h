@@ -4,8 +4,10 @@
 
 #include "daemon/deliver.h"
 
-#define MONITORS_MAX          8 /* in all */
-#define MONITORS_PER_USER_MAX 4 /* of one user; root is not counted against it */
+/* In all; of them, those of guests; and of one guest: see struct user. */
+#define MONITORS_MAX           8
+#define MONITORS_GUESTS_MAX    6
+#define MONITORS_PER_GUEST_MAX 3
 
 /*
  * A new monitor for this program's user; *ret_far_end is the caller's, to be given away. It ends

@@ -3,33 +3,99 @@
 #include "daemon/peer.h"
 
 #include <errno.h>
+#include <linux/sockios.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
+#include <time.h>
 #include <unistd.h>
 #include <utlist.h>
 
 /* Requests answered for one program before others get their turn. */
 #define PEER_BATCH 16
 
+/*
+ * How long a connection may be silent before it says who it is, and how much of what it was told it
+ * may leave unread: replies carry descriptors, which the kernel counts as the daemon's until then.
+ */
+#define PEER_SILENCE_USEC (10 * UINT64_C(1000000))
+#define PEER_UNREAD_MAX   8192
+
+/* Between all other work and the end of leases, which comes after what was sent through them. */
+#define PEER_PRIORITY_LATER (SD_EVENT_PRIORITY_IDLE / 2)
+
 /* One buffer serves all: a request is answered before the next is read. */
 static _Alignas(8) uint8_t peer_buffer[CONTROL_PACKET_MAX];
+
+/*
+ * A user who has had his share of the daemon's time (user.c) is served after all others: his
+ * connections move behind theirs as they get their turn, and back again. Returns how many requests
+ * may be answered now, 0 when the connection has just moved back.
+ */
+static int peer_turn(struct peer *peer)
+{
+    struct user *user = peer->charge->user;
+    bool later, was_later;
+    int64_t priority = 0;
+
+    if (!user->guest)
+        return PEER_BATCH;
+    later = !user_has_credit(user);
+    (void)sd_event_source_get_priority(peer->source, &priority);
+    was_later = priority != SD_EVENT_PRIORITY_NORMAL;
+    if (later != was_later)
+        (void)sd_event_source_set_priority(peer->source,
+                                           later ? PEER_PRIORITY_LATER : SD_EVENT_PRIORITY_NORMAL);
+    if (later && !was_later)
+        return 0;
+    return later ? 1 : PEER_BATCH;
+}
+
+/* A client reads each reply before it asks again. */
+static bool peer_is_deaf(int fd)
+{
+    int unread = 0;
+
+    return ioctl(fd, SIOCOUTQ, &unread) == 0 && unread > PEER_UNREAD_MAX;
+}
+
+static int peer_on_silence(sd_event_source *source, uint64_t usec, void *userdata)
+{
+    struct peer *peer = userdata;
+    struct host *host = peer->host;
+
+    (void)source;
+    (void)usec;
+    host->counters.protocol_errors++;
+    peer_free(peer);
+    host_check_idle(host);
+    return 0;
+}
 
 static int peer_on_event(sd_event_source *source, int fd, uint32_t events, void *userdata)
 {
     struct peer *peer = userdata;
     struct host *host = peer->host;
+    struct user *user = user_ref(peer->charge->user);
+    uint64_t start = user->guest ? user_now() : 0;
     struct packet packet;
-    int r = 0;
+    int r = 0, turns = peer_turn(peer);
 
     (void)source;
     (void)events;
-    for (int i = 0; i < PEER_BATCH; i++)
+    for (int i = 0; i < turns; i++)
     {
         packet_init(&packet, peer_buffer, sizeof(peer_buffer));
         r = packet_receive(fd, &packet, MSG_DONTWAIT);
         if (r < 0 && r != -EMFILE)
             break;
         host->counters.requests++;
+        if (peer_is_deaf(fd))
+        {
+            packet_close_fds(&packet);
+            r = -EPIPE;
+            break;
+        }
         if (r == -EMFILE) /* too many descriptors for us: the client is told, and stays */
         {
             struct control_header header = *packet_header(&packet);
@@ -50,6 +116,8 @@ static int peer_on_event(sd_event_source *source, int fd, uint32_t events, void 
         packet_close_fds(&packet);
         if (r < 0)
             break;
+        if (peer->id)
+            peer->silent = sd_event_source_disable_unref(peer->silent);
     }
     if (r < 0 && r != -EAGAIN)
     {
@@ -58,32 +126,59 @@ static int peer_on_event(sd_event_source *source, int fd, uint32_t events, void 
         peer_free(peer);
         host_check_idle(host);
     }
+    if (user->guest)
+        user_spend(user, user_now() - start);
+    user_unref(user);
     return 0;
+}
+
+static int peer_charge(struct host *host, int socket, struct charge **ret)
+{
+    struct ucred other;
+    socklen_t size = sizeof(other);
+    struct user *user;
+    int r;
+
+    if (getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &other, &size) < 0)
+        return -errno;
+    r = registry_user(host->registry, other.uid, &user);
+    if (r < 0)
+        return r;
+    if (user_may_connect(user, PEERS_MAX))
+        *ret = charge_new(user);
+    else
+        r = -EUSERS;
+    user_unref(user);
+    return r == 0 && !*ret ? -ENOMEM : r;
 }
 
 int peer_new(struct host *host, int socket)
 {
-    struct peer *peer;
-    int r = -ENOMEM;
+    struct charge *charge = NULL;
+    struct peer *peer = NULL;
+    int r = -EUSERS;
 
-    if (host->n_peers >= PEERS_MAX)
-    {
-        close(socket);
-        return -EUSERS;
-    }
-    peer = calloc(1, sizeof(*peer));
+    if (host->n_peers < PEERS_MAX)
+        r = peer_charge(host, socket, &charge);
+    if (r == 0)
+        peer = calloc(1, sizeof(*peer));
     if (!peer)
     {
+        charge_unref(charge);
         close(socket);
-        return r;
+        return r ? r : -ENOMEM;
     }
     peer->host = host;
     peer->socket = socket;
+    peer->charge = charge;
+    charge->peer = peer;
+    charge->user->peers++;
     DL_APPEND(host->peers, peer);
     host->n_peers++;
-    peer->charge = charge_new();
-    if (peer->charge)
-        r = sd_event_add_io(host->event, &peer->source, socket, EPOLLIN, peer_on_event, peer);
+    r = sd_event_add_io(host->event, &peer->source, socket, EPOLLIN, peer_on_event, peer);
+    if (r >= 0)
+        r = sd_event_add_time_relative(host->event, &peer->silent, CLOCK_MONOTONIC,
+                                       PEER_SILENCE_USEC, 0, peer_on_silence, peer);
     if (r < 0)
         peer_free(peer);
     return r < 0 ? r : 0;
@@ -93,12 +188,15 @@ struct peer *peer_free(struct peer *peer)
 {
     struct host *host = peer->host;
 
+    sd_event_source_disable_unref(peer->silent);
     sd_event_source_disable_unref(peer->source);
     close(peer->socket);
     DL_DELETE(host->peers, peer);
     host->n_peers--;
     if (peer->id)
-        registry_recover(host->registry, peer->id);
+        registry_recover(host->registry, peer->charge->user, peer->id);
+    peer->charge->peer = NULL;
+    peer->charge->user->peers--;
     charge_unref(peer->charge);
     free(peer->program);
     free(peer);

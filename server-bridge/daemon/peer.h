@@ -18,10 +18,14 @@ struct peer
     uint32_t id; /* 0 before CONTROL_HELLO */
     uint32_t pid;
     char *program;
+    sd_event_source *silent; /* until CONTROL_HELLO: ends a connection that says nothing */
     struct peer *prev, *next;
 };
 
-/* Takes a newly accepted socket. -EUSERS when there are too many. The socket is closed on error. */
+/*
+ * Takes a newly accepted socket. -EUSERS when there are too many, of this user or in all. The
+ * socket is closed on error.
+ */
 __attribute__((warn_unused_result)) int peer_new(struct host *host, int socket);
 
 /* Disconnects; what the program had locked is released. Returns NULL. */
@@ -32,6 +36,7 @@ struct peer *peer_free(struct peer *peer);
 
 /*
  * Answers the request in `packet` by turning it into the reply: request.c. REQUEST_NO_REPLY: there
- * is none. A negative errno ends the connection. The fds of the reply are the packet's, closed after sending.
+ * is none. A negative errno ends the connection. The fds of the reply are the packet's, closed
+ * after sending.
  */
 __attribute__((warn_unused_result)) int request_answer(struct peer *peer, struct packet *packet);

@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The registry: which slots exist, and the leases that keep them. Data only, no protocol. */
-#include "daemon/registry.h"
-
 #include <errno.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
+#include <syslog.h>
 #include <time.h>
 #include <unistd.h>
 #include <utlist.h>
 
+#include "daemon/access.h"
+#include "daemon/careful.h"
 #include "daemon/fold.h"
+#include "daemon/log.h"
+#include "daemon/registry_parts.h"
 
 /*
  * How long a slot that only writers have restored waits for its owner. Too short, and an owner that
@@ -21,44 +22,7 @@
  */
 #define REGISTRY_ORPHAN_USEC (60 * UINT64_C(1000000))
 
-struct registry
-{
-    sd_event *event;
-    struct slot *slots;   /* by id */
-    struct slot *named;   /* by key */
-    struct lease *leases; /* by id */
-    struct lease *inodes; /* by inode */
-    struct slot *last;    /* what registry_find_lately() found, by which name and when */
-    char last_name[64];   /* longer ones are looked up each time */
-    size_t last_size;
-    uint64_t last_turn;
-    void (*changed)(void *);
-    void *userdata;
-};
-
-struct charge *charge_new(void)
-{
-    struct charge *charge = calloc(1, sizeof(*charge));
-
-    if (charge)
-        charge->references = 1;
-    return charge;
-}
-
-struct charge *charge_ref(struct charge *charge)
-{
-    charge->references++;
-    return charge;
-}
-
-struct charge *charge_unref(struct charge *charge)
-{
-    if (charge && !--charge->references)
-        free(charge);
-    return NULL;
-}
-
-static uint64_t registry_random_id(void)
+uint64_t registry_random_id(void)
 {
     uint64_t id = 0;
 
@@ -76,11 +40,9 @@ static uint64_t registry_windows_time(void)
     return (now.tv_sec + UINT64_C(11644473600)) * 10000000 + now.tv_nsec / 100;
 }
 
-static uint64_t registry_inode(int fd)
+int registry_user(struct registry *registry, uid_t uid, struct user **ret)
 {
-    struct stat st;
-
-    return fstat(fd, &st) == 0 ? st.st_ino : 0;
+    return user_get(&registry->users, uid, ret);
 }
 
 /* --- slots ----------------------------------------------------------------------------------- */
@@ -91,6 +53,7 @@ static struct slot *slot_free(struct slot *slot)
         return NULL;
     sd_event_source_disable_unref(slot->orphan);
     queue_free(slot->queue);
+    user_unref(slot->owner);
     free(slot->name);
     free(slot->key);
     free(slot);
@@ -98,14 +61,15 @@ static struct slot *slot_free(struct slot *slot)
 }
 
 static int slot_new(struct slot **ret, struct registry *registry, uint64_t id, const char *name,
-                    size_t size)
+                    size_t size, struct user *owner)
 {
     struct slot *slot = calloc(1, sizeof(*slot));
 
     if (!slot)
         return -ENOMEM;
     slot->registry = registry;
-    slot->id = id;
+    slot->id = (struct registry_key){id, owner->uid};
+    slot->owner = user_ref(owner);
     slot->created = registry_windows_time();
     slot->name = strndup(name, size);
     slot->key = fold_key(name, size);
@@ -118,11 +82,20 @@ static int slot_new(struct slot **ret, struct registry *registry, uint64_t id, c
     return 0;
 }
 
-/*
- * Takes a slot out of the registry: its name is free at once, its writers are on their own. `over`:
- * its owner is gone. Otherwise it is only unknown here, and an owner may still show it.
- */
-static void registry_remove_slot(struct registry *registry, struct slot *slot, bool over)
+/* Takes memfd and eventfd, only on success. */
+static int slot_map(struct slot *slot, int memfd, int eventfd)
+{
+    int r = queue_map(&slot->queue, memfd, eventfd, REGISTRY_HOLDER);
+
+    if (r)
+        return r;
+    queue_set_patience(slot->queue, 0); /* the daemon waits for no client */
+    if (slot->owner->guest)
+        queue_set_signal(slot->queue, careful_signal);
+    return 0;
+}
+
+void registry_remove_slot(struct registry *registry, struct slot *slot, bool over)
 {
     struct lease *writer, *next;
 
@@ -140,11 +113,43 @@ static void registry_remove_slot(struct registry *registry, struct slot *slot, b
     slot_free(slot);
 }
 
-/* A restored slot of which no lease is known (any more). */
-static void registry_drop_unused(struct registry *registry, struct slot *slot)
+void registry_drop_unused(struct registry *registry, struct slot *slot)
 {
     if (!slot->server && !slot->writers)
         registry_remove_slot(registry, slot, false);
+}
+
+void registry_condemn(struct slot *slot)
+{
+    struct registry *registry = slot->registry;
+
+    if (slot->server)
+        slot->server->slot = NULL;
+    registry->condemned++;
+    log_line(LOG_WARNING, "a slot of the user %u is closed: waking its readers would have waited",
+             (unsigned int)slot->owner->uid);
+    registry_remove_slot(registry, slot, true);
+}
+
+uint64_t registry_condemned(const struct registry *registry)
+{
+    return registry->condemned;
+}
+
+bool registry_is_owner(const struct slot *slot, const struct user *user)
+{
+    return slot->owner->uid == user->uid;
+}
+
+bool registry_may_write(const struct slot *slot, const struct user *user)
+{
+    static uint8_t descriptor[QUEUE_NOTE_MAX];
+    uint32_t size = 0;
+
+    if (registry_is_owner(slot, user) || user->uid == 0)
+        return true;
+    return queue_note(slot->queue, descriptor, sizeof(descriptor), &size) == 0 &&
+           access_others_may_write(descriptor, size);
 }
 
 static struct slot *registry_find_key(struct registry *registry, const char *key)
@@ -193,137 +198,6 @@ struct slot *registry_find_lately(struct registry *registry, const char *name, s
     return slot;
 }
 
-/* --- leases ---------------------------------------------------------------------------------- */
-
-static void lease_end(struct lease *lease)
-{
-    struct registry *registry = lease->registry;
-    struct slot *slot = lease->slot;
-
-    HASH_DELETE(by_id, registry->leases, lease);
-    HASH_DELETE(by_inode, registry->inodes, lease);
-    sd_event_source_disable_unref(lease->source);
-    close(lease->watch);
-    if (slot && lease->kind == CONTROL_KIND_SERVER)
-        registry_remove_slot(registry, slot, true);
-    else if (slot)
-    {
-        DL_DELETE(slot->writers, lease);
-        registry_drop_unused(registry, slot);
-    }
-    if (lease->kind == CONTROL_KIND_SERVER)
-        lease->charge->slots--;
-    lease->charge->leases--;
-    charge_unref(lease->charge);
-    free(lease->host);
-    free(lease->name);
-    free(lease);
-    if (registry->changed)
-        registry->changed(registry->userdata);
-}
-
-static int lease_on_hangup(sd_event_source *source, int fd, uint32_t events, void *userdata)
-{
-    (void)source;
-    (void)fd;
-    (void)events;
-    registry_check(userdata);
-    return 0;
-}
-
-/* Takes watch in any case. */
-static int lease_new(struct lease **ret, struct registry *registry, uint64_t id, uint64_t inode,
-                     uint32_t kind, const char *host, size_t host_size, const char *name,
-                     size_t name_size, int watch, struct charge *charge)
-{
-    struct lease *lease = calloc(1, sizeof(*lease));
-    int r = -ENOMEM;
-
-    if (!lease)
-        goto fail;
-    lease->host = strndup(host, host_size);
-    lease->name = strndup(name, name_size);
-    if (!lease->host || !lease->name)
-        goto fail;
-    /* No events asked for: a hang-up is always reported, and nothing is ever sent. */
-    r = sd_event_add_io(registry->event, &lease->source, watch, 0, lease_on_hangup, lease);
-    /* What was posted through the handle before it closed comes first: it needs the lease. */
-    if (r >= 0 && kind == CONTROL_KIND_REMOTE)
-        r = sd_event_source_set_priority(lease->source, SD_EVENT_PRIORITY_IDLE);
-    if (r < 0)
-        goto fail;
-    lease->registry = registry;
-    lease->id = id;
-    lease->inode = inode;
-    lease->kind = kind;
-    lease->watch = watch;
-    lease->charge = charge;
-    charge->references++;
-    charge->leases++;
-    if (kind == CONTROL_KIND_SERVER)
-        charge->slots++;
-    HASH_ADD(by_id, registry->leases, id, sizeof(lease->id), lease);
-    HASH_ADD(by_inode, registry->inodes, inode, sizeof(lease->inode), lease);
-    *ret = lease;
-    return 0;
-
-fail:
-    if (lease)
-    {
-        sd_event_source_disable_unref(lease->source);
-        free(lease->host);
-        free(lease->name);
-        free(lease);
-    }
-    close(watch);
-    return r;
-}
-
-static int lease_make(struct lease **ret, struct registry *registry, uint32_t kind,
-                      const char *host, size_t host_size, const char *name, size_t name_size,
-                      struct charge *charge, int *ret_far_end)
-{
-    uint64_t inode;
-    int pair[2], r;
-
-    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
-        return -errno;
-    inode = registry_inode(pair[1]);
-    r = lease_new(ret, registry, registry_random_id(), inode, kind, host, host_size, name,
-                  name_size, pair[0], charge);
-    if (r < 0)
-    {
-        close(pair[1]);
-        return r;
-    }
-    *ret_far_end = pair[1];
-    return 0;
-}
-
-struct lease *registry_lease(struct registry *registry, uint64_t id)
-{
-    struct lease *lease;
-
-    HASH_FIND(by_id, registry->leases, &id, sizeof(id), lease);
-    return lease;
-}
-
-struct lease *registry_lease_by_inode(struct registry *registry, uint64_t inode)
-{
-    struct lease *lease;
-
-    HASH_FIND(by_inode, registry->inodes, &inode, sizeof(inode), lease);
-    return lease;
-}
-
-void registry_check(struct lease *lease)
-{
-    struct pollfd entry = {.fd = lease->watch};
-
-    if (poll(&entry, 1, 0) == 1 && (entry.revents & (POLLHUP | POLLERR)))
-        lease_end(lease);
-}
-
 /* --- what clients ask for -------------------------------------------------------------------- */
 
 /* Gives the slot its owner, and its name if that is free. */
@@ -341,13 +215,15 @@ int registry_create(struct registry *registry, const char *name, size_t size,
                     const struct queue_config *config, struct charge *charge, struct lease **ret,
                     int *ret_far_end)
 {
+    struct lease_identity identity = {
+        .kind = CONTROL_KIND_SERVER, .host = "", .name = name, .name_size = size};
     int memfd = -1, eventfd = -1, far_end = -1, r;
     struct lease *lease = NULL;
     struct slot *slot;
 
     if (!fold_valid(name, size))
         return REGISTRY_BAD_NAME;
-    r = slot_new(&slot, registry, registry_random_id(), name, size);
+    r = slot_new(&slot, registry, registry_random_id(), name, size, charge->user);
     if (r < 0)
         return r;
     if (registry_find_key(registry, slot->key))
@@ -358,17 +234,15 @@ int registry_create(struct registry *registry, const char *name, size_t size,
     r = queue_create(config, &memfd, &eventfd);
     if (r == 0)
     {
-        r = queue_map(&slot->queue, memfd, eventfd, REGISTRY_HOLDER);
+        r = slot_map(slot, memfd, eventfd);
         if (r)
         {
             close(memfd);
             close(eventfd);
         }
-        else
-            queue_set_patience(slot->queue, 0); /* the daemon waits for no client */
     }
     if (r == 0)
-        r = lease_make(&lease, registry, CONTROL_KIND_SERVER, "", 0, name, size, charge, &far_end);
+        r = lease_make(&lease, registry, &identity, charge, &far_end);
     if (r)
     {
         slot_free(slot);
@@ -385,12 +259,16 @@ int registry_open(struct registry *registry, const char *name, size_t size, stru
                   struct lease **ret, int *ret_far_end)
 {
     struct slot *slot = registry_find(registry, name, size);
+    struct lease_identity identity = {.kind = CONTROL_KIND_WRITER, .host = ""};
     int r;
 
     if (!slot)
         return REGISTRY_NOT_FOUND;
-    r = lease_make(ret, registry, CONTROL_KIND_WRITER, "", 0, slot->name, strlen(slot->name),
-                   charge, ret_far_end);
+    if (!registry_may_write(slot, charge->user))
+        return REGISTRY_DENIED;
+    identity.name = slot->name;
+    identity.name_size = strlen(slot->name);
+    r = lease_make(ret, registry, &identity, charge, ret_far_end);
     if (r < 0)
         return r;
     (*ret)->slot = slot;
@@ -402,18 +280,29 @@ int registry_open_remote(struct registry *registry, const char *host, size_t hos
                          const char *name, size_t name_size, struct charge *charge,
                          struct lease **ret, int *ret_far_end)
 {
+    struct lease_identity identity = {.kind = CONTROL_KIND_REMOTE,
+                                      .host = host,
+                                      .host_size = host_size,
+                                      .name = name,
+                                      .name_size = name_size};
+
     if (!host_size || memchr(host, 0, host_size) || !fold_valid(name, name_size))
         return REGISTRY_BAD_NAME;
-    return lease_make(ret, registry, CONTROL_KIND_REMOTE, host, host_size, name, name_size, charge,
-                      ret_far_end);
+    return lease_make(ret, registry, &identity, charge, ret_far_end);
 }
 
-void registry_recover(struct registry *registry, uint32_t holder)
+void registry_recover(struct registry *registry, const struct user *user, uint32_t holder)
 {
     struct slot *slot, *next;
 
     HASH_ITER(by_id, registry->slots, slot, next)
-    queue_recover(slot->queue, holder);
+    {
+        if (!registry_is_owner(slot, user))
+            continue;
+        queue_recover(slot->queue, holder);
+        if (queue_is_foul(slot->queue))
+            registry_condemn(slot);
+    }
 }
 
 /* --- after a restart ------------------------------------------------------------------------- */
@@ -431,12 +320,13 @@ static int slot_on_orphan(sd_event_source *source, uint64_t usec, void *userdata
 /* The slot of a restored lease: known already, or built from what the client shows. Takes fds. */
 static int registry_restore_slot(struct registry *registry, const struct control_slot *identity,
                                  const char *name, size_t size, int memfd, int eventfd,
-                                 struct slot **ret)
+                                 struct user *owner, struct slot **ret)
 {
+    struct registry_key key = {identity->slot, owner->uid};
     struct slot *slot;
     int r;
 
-    HASH_FIND(by_id, registry->slots, &identity->slot, sizeof(identity->slot), slot);
+    HASH_FIND(by_id, registry->slots, &key, sizeof(key), slot);
     if (slot)
     {
         close(memfd);
@@ -444,9 +334,9 @@ static int registry_restore_slot(struct registry *registry, const struct control
         *ret = slot;
         return 0;
     }
-    r = slot_new(&slot, registry, identity->slot, name, size);
+    r = slot_new(&slot, registry, identity->slot, name, size, owner);
     if (r == 0)
-        r = queue_map(&slot->queue, memfd, eventfd, REGISTRY_HOLDER);
+        r = slot_map(slot, memfd, eventfd);
     if (r)
     {
         close(memfd);
@@ -454,7 +344,6 @@ static int registry_restore_slot(struct registry *registry, const struct control
         slot_free(slot);
         return r > 0 || r == -EPROTO ? -EINVAL : r;
     }
-    queue_set_patience(slot->queue, 0);
     slot->created = identity->created;
     r = sd_event_add_time_relative(registry->event, &slot->orphan, CLOCK_MONOTONIC,
                                    REGISTRY_ORPHAN_USEC, 0, slot_on_orphan, slot);
@@ -476,19 +365,32 @@ static bool registry_is_socket(int fd)
     return fd >= 0 && fstat(fd, &st) == 0 && S_ISSOCK(st.st_mode);
 }
 
+static bool registry_lease_taken(const struct registry *registry, uint64_t id)
+{
+    struct lease *lease;
+
+    HASH_FIND(by_id, registry->leases, &id, sizeof(id), lease);
+    return lease != NULL;
+}
+
 int registry_restore(struct registry *registry, const struct control_slot *identity,
                      const char *host, size_t host_size, const char *name, size_t name_size,
                      int watch, int memfd, int eventfd, struct charge *charge, struct lease **ret)
 {
     bool remote = identity->kind == CONTROL_KIND_REMOTE;
+    bool distant = identity->kind == CONTROL_KIND_WRITER && memfd < 0 && eventfd < 0;
+    struct lease_identity made = {
+        identity->lease, identity->inode, identity->kind, host, host_size, name, name_size};
     struct slot *slot = NULL;
     struct lease *lease;
     int r = 0;
 
-    lease = registry_lease(registry, identity->lease);
-    if (!lease && (!identity->lease || !fold_valid(name, name_size) || !registry_is_socket(watch) ||
-                   registry_lease_by_inode(registry, identity->inode) ||
-                   (!remote && (memfd < 0 || eventfd < 0 || !identity->slot))))
+    lease = registry_lease(registry, charge->user, identity->lease);
+    if (!lease &&
+        (!identity->lease || !fold_valid(name, name_size) || !registry_is_socket(watch) ||
+         registry_lease_by_inode(registry, charge->user, identity->inode) ||
+         registry_lease_taken(registry, identity->lease) ||
+         (!remote && !distant && (memfd < 0 || eventfd < 0)) || (!remote && !identity->slot)))
         r = -EINVAL;
     if (lease || r < 0)
     {
@@ -503,9 +405,10 @@ int registry_restore(struct registry *registry, const struct control_slot *ident
             *ret = lease;
         return r;
     }
-    if (!remote)
+    if (!remote && !distant)
     {
-        r = registry_restore_slot(registry, identity, name, name_size, memfd, eventfd, &slot);
+        r = registry_restore_slot(registry, identity, name, name_size, memfd, eventfd, charge->user,
+                                  &slot);
         if (r == 0 && identity->kind == CONTROL_KIND_SERVER && slot->server)
             r = -EINVAL; /* a slot has one server lease, whoever shares it */
     }
@@ -514,14 +417,16 @@ int registry_restore(struct registry *registry, const struct control_slot *ident
         close(watch);
         return r;
     }
-    r = lease_new(&lease, registry, identity->lease, identity->inode, identity->kind, host,
-                  host_size, name, name_size, watch, charge);
+    r = lease_new(&lease, registry, &made, watch, charge);
     if (r < 0)
     {
         if (slot)
             registry_drop_unused(registry, slot);
         return r;
     }
+    lease->restored = true;
+    if (distant)
+        lease->sought = identity->slot;
     if (slot && identity->kind == CONTROL_KIND_SERVER)
     {
         slot->orphan = sd_event_source_disable_unref(slot->orphan);
@@ -572,6 +477,7 @@ struct registry *registry_free(struct registry *registry)
         HASH_DELETE(by_id, registry->slots, slot); /* NOLINT: HASH_ITER has the next one */
         slot_free(slot);
     }
+    user_forget_table(&registry->users);
     sd_event_unref(registry->event);
     free(registry);
     return NULL;

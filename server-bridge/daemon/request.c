@@ -41,17 +41,23 @@ static int request_add_copy(struct packet *packet, int fd)
     return 0;
 }
 
-static bool request_id_taken(struct host *host, uint32_t id)
+static const struct user *request_user(const struct peer *peer)
+{
+    return peer->charge->user;
+}
+
+/* Ids name who holds the lock of a queue, and a queue is mapped by one user's programs only. */
+static bool request_id_taken(const struct peer *peer, uint32_t id)
 {
     struct peer *other;
 
-    DL_FOREACH(host->peers, other)
-    if (other->id == id)
+    DL_FOREACH(peer->host->peers, other)
+    if (other->id == id && request_user(other) == request_user(peer))
         return true;
     return false;
 }
 
-static uint32_t request_new_id(struct host *host)
+static uint32_t request_new_id(const struct peer *peer)
 {
     uint32_t id;
 
@@ -60,7 +66,7 @@ static uint32_t request_new_id(struct host *host)
             id = 0;
         else
             id &= INT32_MAX;
-    while (!id || id == REGISTRY_HOLDER || request_id_taken(host, id));
+    while (!id || id == REGISTRY_HOLDER || request_id_taken(peer, id));
     return id;
 }
 
@@ -84,14 +90,14 @@ static int request_hello(struct peer *peer, struct packet *packet)
     peer->pid = hello.pid;
     peer->id = hello.last_client;
     if (!peer->id || peer->id >= REGISTRY_HOLDER)
-        peer->id = request_new_id(peer->host);
+        peer->id = request_new_id(peer);
     else
     {
         /* The same id again, unless somebody has it: locks that the program holds stay its own. */
         uint32_t wanted = peer->id;
 
         peer->id = 0;
-        peer->id = request_id_taken(peer->host, wanted) ? request_new_id(peer->host) : wanted;
+        peer->id = request_id_taken(peer, wanted) ? request_new_id(peer) : wanted;
     }
     request_start_reply(packet, CONTROL_OK, sizeof(*welcome), &body);
     welcome = body;
@@ -101,7 +107,10 @@ static int request_hello(struct peer *peer, struct packet *packet)
     return 0;
 }
 
-/* The reply that gives a handle. Takes far_end (-1 for none). */
+/*
+ * The reply that gives a handle. Takes far_end (-1 for none). The queue goes along only if it is
+ * the user's own: memory cannot be taken back, and who has it can make its owner fail.
+ */
 static int request_reply_lease(struct packet *packet, struct lease *lease, int far_end)
 {
     struct control_slot *slot;
@@ -112,10 +121,10 @@ static int request_reply_lease(struct packet *packet, struct lease *lease, int f
     slot = body;
     slot->lease = lease->id;
     slot->kind = lease->kind;
-    slot->inode = lease->inode;
+    slot->inode = lease->inode.id;
     if (lease->slot)
     {
-        slot->slot = lease->slot->id;
+        slot->slot = lease->slot->id.id;
         slot->created = lease->slot->created;
     }
     slot->host_size = strlen(lease->host);
@@ -124,7 +133,7 @@ static int request_reply_lease(struct packet *packet, struct lease *lease, int f
     r = packet_append(packet, lease->host, strlen(lease->host));
     if (r == 0)
         r = packet_append(packet, lease->name, strlen(lease->name));
-    if (r == 0 && lease->slot)
+    if (r == 0 && lease->slot && registry_is_owner(lease->slot, lease->charge->user))
     {
         r = request_add_copy(packet, queue_memfd(lease->slot->queue));
         if (r == 0)
@@ -143,6 +152,8 @@ static int request_registry_result(int r)
         return CONTROL_NOT_FOUND;
     case REGISTRY_BAD_NAME:
         return CONTROL_BAD_NAME;
+    case REGISTRY_DENIED:
+        return CONTROL_DENIED;
     default:
         return r;
     }
@@ -153,7 +164,9 @@ static bool request_may_have(const struct peer *peer, bool slot)
     const struct config *config = peer->host->config;
 
     return peer->charge->leases < config->handles_per_client &&
-           (!slot || peer->charge->slots < config->slots_per_client);
+           (!slot || peer->charge->slots < config->slots_per_client) &&
+           user_may_hold(request_user(peer), slot, config->slots_per_client,
+                         config->handles_per_client);
 }
 
 static int request_create(struct peer *peer, struct packet *packet)
@@ -213,16 +226,32 @@ static int request_remote(struct peer *peer, struct packet *packet)
 
 static int request_adopt(struct peer *peer, struct packet *packet)
 {
+    struct slot *slot;
     struct lease *lease;
     struct stat st, own;
+    int r;
 
     if (!packet->n_fds || fstat(packet->fds[0], &st) < 0 || !S_ISSOCK(st.st_mode))
         return CONTROL_NOT_LEASE;
-    lease = registry_lease_by_inode(peer->host->registry, st.st_ino);
+    lease = registry_lease_by_inode(peer->host->registry, request_user(peer), st.st_ino);
+    if (!lease)
+    {
+        if (!request_may_have(peer, false))
+            return CONTROL_LIMIT;
+        r = registry_borrow(peer->host->registry, st.st_ino, peer->charge, &lease);
+        if (r)
+            return request_registry_result(r);
+    }
     /* The number alone is no proof: a socket file elsewhere may have the same. */
     if (!lease || fstat(lease->watch, &own) < 0 || st.st_dev != own.st_dev)
         return CONTROL_NOT_LEASE;
     /* A writer whose slot is gone has no queue to be shown: it is told so by what is missing. */
+    if (!lease->slot && lease->kind == CONTROL_KIND_WRITER)
+    {
+        r = registry_lease_slot(lease, &slot);
+        if (r)
+            return request_registry_result(r);
+    }
     if (!lease->slot && lease->kind != CONTROL_KIND_REMOTE)
         return CONTROL_NOT_FOUND;
     return request_reply_lease(packet, lease, -1);
@@ -233,7 +262,7 @@ static struct lease *request_find_lease(struct peer *peer, const struct packet *
     struct control_lease body;
 
     packet_body(packet, &body, sizeof(body));
-    return registry_lease(peer->host->registry, body.lease);
+    return registry_lease(peer->host->registry, request_user(peer), body.lease);
 }
 
 static int request_check(struct peer *peer, struct packet *packet)
@@ -249,12 +278,12 @@ static int request_stuck(struct peer *peer, struct packet *packet)
 {
     struct lease *lease = request_find_lease(peer, packet);
 
-    if (lease && lease->slot)
+    if (lease && lease->slot && registry_is_owner(lease->slot, request_user(peer)))
     {
         uint32_t holder = queue_holder(lease->slot->queue);
 
         /* The daemon works on one thread: it does not hold the lock while it reads this. */
-        if (holder && !request_id_taken(peer->host, holder))
+        if (holder && !request_id_taken(peer, holder))
             queue_recover(lease->slot->queue, holder);
     }
     return request_start_reply(packet, CONTROL_OK, 0, NULL);
@@ -274,19 +303,24 @@ static int request_read_send(struct peer *peer, const struct packet *packet,
     extra = (const char *)packet_extra(packet, sizeof(body), &size);
     if (body.lease)
     {
-        lease = registry_lease(peer->host->registry, body.lease);
-        if (!lease || lease->kind != CONTROL_KIND_REMOTE)
+        lease = registry_lease(peer->host->registry, request_user(peer), body.lease);
+        if (!lease || lease->kind == CONTROL_KIND_SERVER)
             return CONTROL_NOT_LEASE;
         *ret_target = (struct deliver_target){lease->host, strlen(lease->host), lease->name,
-                                              strlen(lease->name)};
+                                              strlen(lease->name), lease};
+        if (lease->kind == CONTROL_KIND_WRITER)
+        {
+            ret_target->host = ".";
+            ret_target->host_size = 1;
+        }
     }
     else
     {
         if (body.host_size > CONTROL_HOST_MAX || body.host_size > size ||
             body.name_size > size - body.host_size)
             return -EPROTO;
-        *ret_target =
-            (struct deliver_target){extra, body.host_size, extra + body.host_size, body.name_size};
+        *ret_target = (struct deliver_target){extra, body.host_size, extra + body.host_size,
+                                              body.name_size, NULL};
         extra += body.host_size + body.name_size;
         size -= body.host_size + body.name_size;
     }
@@ -317,7 +351,8 @@ static int request_send(struct peer *peer, struct packet *packet)
         return r;
     request_start_reply(packet, CONTROL_OK, sizeof(*sent), &body);
     sent = body;
-    sent->quiet_ms = DELIVER_QUIET_MS;
+    /* A slot on this machine may be full or gone at the next message: that must be told. */
+    sent->quiet_ms = target.host_size == 1 && *target.host == '.' ? 0 : DELIVER_QUIET_MS;
     sent->quiet_size = size > UINT32_MAX ? UINT32_MAX : size;
     return 0;
 }
@@ -370,7 +405,7 @@ static int request_status(struct peer *peer, struct packet *packet)
 {
     int fd, r;
 
-    r = status_make(peer->host, &fd);
+    r = status_make(peer->host, request_user(peer), &fd);
     if (r < 0)
         return r;
     request_start_reply(packet, CONTROL_OK, 0, NULL);

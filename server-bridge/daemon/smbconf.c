@@ -332,6 +332,8 @@ static int smbconf_set(struct smbconf *smbconf, enum smbconf_parameter which)
 
     if (!value || !*value || config_origin(smbconf->config, key))
         return 0;
+    if (which == SMBCONF_NAME && !strcmp(value, "%h"))
+        return 0; /* the host name, as it is without */
     if (strchr(value, '%'))
     {
         smbconf_warn(smbconf, smbconf->lines[which], "%s is not used here, as it has a macro",

@@ -36,32 +36,40 @@ static json_t *status_text(const char *text)
     return value ? value : json_null();
 }
 
-/* The program that made the slot, as long as it is connected: it may have given the handle away. */
-static json_t *status_reader(struct host *host, const struct slot *slot)
+static bool status_shows(const struct user *viewer, const struct user *user)
 {
-    struct peer *peer;
-
-    DL_FOREACH(host->peers, peer)
-    if (slot->server && peer->charge == slot->server->charge)
-        return json_pack("{s:i, s:o}", "pid", (int)peer->pid, "program",
-                         status_text(peer->program ? peer->program : ""));
-    return json_null();
+    return !viewer->guest || viewer == user;
 }
 
-static json_t *status_slots(struct host *host)
+/* The program that made the slot, as long as it is connected: it may have given the handle away. */
+static json_t *status_reader(const struct slot *slot)
+{
+    const struct peer *peer = slot->server ? slot->server->charge->peer : NULL;
+
+    if (!peer)
+        return json_null();
+    return json_pack("{s:i, s:o}", "pid", (int)peer->pid, "program",
+                     status_text(peer->program ? peer->program : ""));
+}
+
+static json_t *status_slots(struct host *host, const struct user *viewer)
 {
     json_t *array = json_array();
 
     for (struct slot *slot = registry_slots(host->registry); slot; slot = slot->by_id.next)
     {
+        bool shown = status_shows(viewer, slot->owner);
         struct queue_info info = {0};
-        unsigned int writers;
+        unsigned int writers = 0;
         struct lease *writer;
         json_t *entry;
 
-        DL_COUNT(slot->writers, writer, writers);
-        if (queue_info(slot->queue, &info))
-            info.count = 0; /* busy right now: the next look will tell */
+        if (shown)
+        {
+            DL_COUNT(slot->writers, writer, writers);
+            if (queue_info(slot->queue, &info))
+                info.count = 0; /* busy right now: the next look will tell */
+        }
         entry = json_pack("{s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:i, s:b, s:o}", "name",
                           status_text(slot->name), "messages", (json_int_t)info.count, "bytes",
                           (json_int_t)info.bytes, "quota", (json_int_t)info.quota, "max_message",
@@ -69,19 +77,21 @@ static json_t *status_slots(struct host *host)
                           (json_int_t)info.popped, "refused",
                           (json_int_t)info.refused_full + (json_int_t)info.refused_large, "writers",
                           (int)writers, "owned", slot->server != NULL, "reader",
-                          status_reader(host, slot));
+                          shown ? status_reader(slot) : json_null());
         json_array_append_new(array, entry);
     }
     return array;
 }
 
-static json_t *status_clients(struct host *host)
+static json_t *status_clients(struct host *host, const struct user *viewer)
 {
     json_t *array = json_array();
     struct peer *peer;
 
     DL_FOREACH(host->peers, peer)
     {
+        if (!status_shows(viewer, peer->charge->user))
+            continue;
         json_array_append_new(
             array, json_pack("{s:i, s:o, s:i, s:i}", "pid", (int)peer->pid, "program",
                              status_text(peer->program ? peer->program : ""), "slots",
@@ -175,7 +185,7 @@ static json_t *status_network(struct host *host)
     return network;
 }
 
-int status_make(struct host *host, int *ret_fd)
+int status_make(struct host *host, const struct user *viewer, int *ret_fd)
 {
     struct timespec now;
     json_t *root;
@@ -190,8 +200,8 @@ int status_make(struct host *host, int *ret_fd)
                   STATUS_VERSION, "program_version", PACKAGE_VERSION, "pid", (int)getpid(),
                   "uptime_seconds", (json_int_t)(now.tv_sec - (int64_t)(host->started / 1000000)),
                   "monitors", (int)host->n_monitors, "network", status_network(host), "slots",
-                  status_slots(host), "clients", status_clients(host), "counters", "requests",
-                  (json_int_t)host->counters.requests, "protocol_errors",
+                  status_slots(host, viewer), "clients", status_clients(host, viewer), "counters",
+                  "requests", (json_int_t)host->counters.requests, "protocol_errors",
                   (json_int_t)host->counters.protocol_errors, "refused_clients",
                   (json_int_t)host->counters.refused_peers);
     r = root ? json_dumpfd(root, fd, JSON_INDENT(2)) : -1;

@@ -47,7 +47,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <pthread.h>
 #include <sys/stat.h>
 #include <signal.h>
@@ -60,6 +59,7 @@
 #include "queue/lock.h"
 #include "queue/map.h"
 #include "queue/ring.h"
+#include "queue/wake.h"
 
 #define QUEUE_PATIENCE_MS 500
 #define QUEUE_GLANCES     8 /* before a look without the lock becomes one with it */
@@ -71,6 +71,8 @@ struct queue
     int eventfd;
     uint32_t holder;
     uint32_t patience;
+    bool (*signal)(int eventfd); /* see queue_set_signal() */
+    bool foul;
 };
 
 /* One operation under the lock */
@@ -114,27 +116,10 @@ static bool is_closed(const struct queue *queue)
     return __atomic_load_n(&queue->map.header->closed, __ATOMIC_SEQ_CST) != 0;
 }
 
-static void signal_sleepers(const struct queue *queue)
+static void signal_sleepers(struct queue *queue)
 {
-    struct pollfd pollfd = {.fd = queue->eventfd, .events = POLLIN};
-    uint64_t one = 1;
-    int error = errno;
-
-    if (poll(&pollfd, 1, 0) == 1 && (pollfd.revents & POLLIN))
-        return;
-
-    /* Fails only if the counter is at its maximum, and then it is readable anyway. */
-    if (write(queue->eventfd, &one, sizeof(one)) < 0)
-        errno = error;
-}
-
-static void drain_signals(const struct queue *queue)
-{
-    uint64_t count;
-    int error = errno;
-
-    if (read(queue->eventfd, &count, sizeof(count)) < 0)
-        errno = error;
+    if (!queue->foul && !queue_wake(queue->eventfd, queue->signal))
+        queue->foul = true;
 }
 
 /* Gives the locks back; signals sleepers only then (see above). */
@@ -360,7 +345,7 @@ static int pop_locked(struct queue *queue, struct queue_visit *visit, void *buff
 static bool arm_locked(struct queue *queue)
 {
     __atomic_store_n(&queue->map.header->wake, QUEUE_LAYOUT_WAKE_WAITING, __ATOMIC_SEQ_CST);
-    drain_signals(queue);
+    queue_wake_drain(queue->eventfd);
     return is_closed(queue);
 }
 
@@ -527,32 +512,35 @@ int queue_set_note(struct queue *queue, const void *data, uint32_t size)
     return r;
 }
 
+/* As state_glance(): the current copy is only written again after the generation has moved on. */
 int queue_note(struct queue *queue, void *buffer, uint32_t capacity, uint32_t *ret_size)
 {
     const struct queue_header *header = queue->map.header;
     struct queue_note *notes;
-    struct queue_visit visit;
-    uint32_t size = 0;
     int r;
 
+    if (is_closed(queue))
+        return QUEUE_CLOSED;
     r = queue_map_notes(&queue->map, &notes);
     if (r)
         return r;
-    r = visit_enter(queue, &visit);
-    if (!r)
+    r = QUEUE_STUCK;
+    for (int attempt = 0; attempt < QUEUE_GLANCES && r == QUEUE_STUCK; attempt++)
     {
-        const struct queue_note *note =
-            &notes[__atomic_load_n(&header->note_generation, __ATOMIC_ACQUIRE) & 1];
+        uint32_t generation = __atomic_load_n(&header->note_generation, __ATOMIC_ACQUIRE);
+        const struct queue_note *note = &notes[generation & 1];
+        uint32_t size = __atomic_load_n(&note->size, __ATOMIC_RELAXED);
 
-        size = __atomic_load_n(&note->size, __ATOMIC_RELAXED);
         if (size > QUEUE_LAYOUT_NOTE_MAX)
             size = 0;
         memcpy(buffer, note->bytes, size < capacity ? size : capacity);
-        visit_leave(queue, &visit, false);
+        __atomic_thread_fence(__ATOMIC_ACQUIRE);
+        if (__atomic_load_n(&header->note_generation, __ATOMIC_RELAXED) != generation)
+            continue;
+        *ret_size = size;
+        r = 0;
     }
     queue_map_unmap_notes(notes);
-    if (!r)
-        *ret_size = size;
     return r;
 }
 
@@ -579,6 +567,16 @@ uint32_t queue_read_timeout(const struct queue *queue)
 void queue_set_patience(struct queue *queue, uint32_t ms)
 {
     __atomic_store_n(&queue->patience, ms, __ATOMIC_RELAXED);
+}
+
+void queue_set_signal(struct queue *queue, bool (*signal)(int eventfd))
+{
+    queue->signal = signal;
+}
+
+bool queue_is_foul(const struct queue *queue)
+{
+    return queue->foul;
 }
 
 void queue_close(struct queue *queue)

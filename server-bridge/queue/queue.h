@@ -109,7 +109,7 @@ uint32_t queue_read_timeout(const struct queue *queue);
 
 /* A few bytes kept with the slot, the same for everyone; they change as a whole. QUEUE_TOO_LARGE
  * beyond QUEUE_NOTE_MAX. *ret_size = size of the note, 0 if none was set; at most capacity bytes
- * are copied. */
+ * are copied. Reading takes no lock; QUEUE_STUCK: it is being changed all the time. */
 #define QUEUE_NOTE_MAX 65532u
 int queue_set_note(struct queue *queue, const void *data, uint32_t size)
     __attribute__((warn_unused_result));
@@ -119,6 +119,12 @@ int queue_note(struct queue *queue, void *buffer, uint32_t capacity, uint32_t *r
 /* How long this process waits for a lock holder that makes no progress: 500 ms at first, 0 = not
  * at all; at most ten times as long if others keep taking turns. */
 void queue_set_patience(struct queue *queue, uint32_t ms);
+
+/* How sleepers are woken, for who cannot trust those that share the eventfd: `signal` must make it
+ * readable without waiting, or return false; then it is not tried again and the queue is foul: its
+ * readers may sleep beside a message. NULL: a plain write. To be set before the queue is used. */
+void queue_set_signal(struct queue *queue, bool (*signal)(int eventfd));
+bool queue_is_foul(const struct queue *queue);
 
 /* Closes the queue for everyone, gives its memory back and wakes all sleepers. Needs no lock and
  * never waits, whatever the lock's holder does. For the daemon. */

@@ -15,7 +15,7 @@ static bool name_parse_long(const char *text, struct name *ret)
 {
     const char *rest = strchr(text + 2, '\\');
 
-    if (!rest || strncasecmp(rest, name_mailslot, sizeof(name_mailslot) - 1))
+    if (!rest || strncasecmp(rest, name_mailslot, sizeof(name_mailslot) - 1) != 0)
         return false;
     ret->host = text + 2;
     ret->host_size = rest - ret->host;

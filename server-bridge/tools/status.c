@@ -136,8 +136,8 @@ static void status_print_peers(const json_t *network, size_t most)
 /* A counter of messages that somebody may miss: not of what came twice, or was our own. */
 static bool status_is_drop(const char *key)
 {
-    return !strncmp(key, "drop_", 5) && strcmp(key, "drop_own_copy") &&
-           strcmp(key, "drop_duplicate");
+    return strncmp(key, "drop_", 5) == 0 && strcmp(key, "drop_own_copy") != 0 &&
+           strcmp(key, "drop_duplicate") != 0;
 }
 
 static void status_print_drops(const json_t *network)
@@ -218,7 +218,8 @@ static void status_print_network(const json_t *network)
     printf("; UDP %lld%s\n", status_number(network, "datagram_port"),
            json_is_true(json_object_get(network, "name_service")) ? ", with name service" : "");
     status_print_line(network, "reason", "  why: ");
-    if (strcmp(status_string(network, "reason"), status_string(network, "name_service_reason")))
+    if (strcmp(status_string(network, "reason"), status_string(network, "name_service_reason")) !=
+        0)
         status_print_line(network, "name_service_reason", "  why no names: ");
     status_print_line(network, "fix", "  fix: ");
     printf("names: %zu\n", json_array_size(json_object_get(network, "names")));
@@ -265,7 +266,7 @@ static void status_print_all(const json_t *root)
 
 int status_verb(struct ctl *ctl, int argc, char **argv)
 {
-    json_t *root;
+    json_t *root = NULL;
     int r;
 
     (void)argv;
@@ -284,10 +285,7 @@ int status_verb(struct ctl *ctl, int argc, char **argv)
 /* --- the other verbs ----------------------------------------------------------------------------
  */
 
-/*
- * Prints what `format` makes of the status: keys of `from`, up to a NULL, become the document.
- * Takes the reference of `root`.
- */
+/* Prints a document with these keys of `from`, up to a NULL. Takes the reference of `root`. */
 static int status_print_json(struct ctl *ctl, json_t *root, const json_t *from, ...)
 {
     json_t *document = json_pack("{s:i}", "version", CTL_JSON_VERSION);
@@ -306,7 +304,7 @@ static int status_print_json(struct ctl *ctl, json_t *root, const json_t *from, 
 
 int status_slots_verb(struct ctl *ctl, int argc, char **argv)
 {
-    json_t *root;
+    json_t *root = NULL;
     int r;
 
     (void)argv;
@@ -325,7 +323,7 @@ int status_slots_verb(struct ctl *ctl, int argc, char **argv)
 int status_names_verb(struct ctl *ctl, int argc, char **argv)
 {
     const json_t *network;
-    json_t *root;
+    json_t *root = NULL;
     int r;
 
     (void)argv;
@@ -347,7 +345,7 @@ int status_names_verb(struct ctl *ctl, int argc, char **argv)
 int status_peers_verb(struct ctl *ctl, int argc, char **argv)
 {
     const json_t *network;
-    json_t *root;
+    json_t *root = NULL;
     int r;
 
     (void)argv;
@@ -376,7 +374,7 @@ static void status_print_counters(const json_t *counters)
 int status_stats_verb(struct ctl *ctl, int argc, char **argv)
 {
     const json_t *network;
-    json_t *root;
+    json_t *root = NULL;
     int r;
 
     (void)argv;

@@ -193,7 +193,7 @@ class Host:
         return keep | {
             "WINEPREFIX": self.prefix, "WINEDEBUG": "-all", "HOME": self.folder,
             "MAILSLOTD": self.lab.program("server-bridge/mailslotd") if self.autostart else "/none",
-            "MAILSLOTD_SOCKET": self.socket_path,
+            "MAILSLOTD_SOCKET": self.socket_path, "MAILSLOTD_SMB_CONF": "none",
             "MAILSLOTD_COMPUTER_NAME": self.name, "MAILSLOTD_WORKGROUP": self.workgroup,
         } | {f"MAILSLOTD_{name.upper()}": value for name, value in self.options.items()}
 

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # Bash is asked what it would offer after "mailslotctl".
+# shellcheck disable=SC2154,SC1091 # of support.sh
 . "$(dirname "$0")/support.sh"
 
 . "$top/packaging/mailslotctl.bash-completion"
@@ -13,8 +14,7 @@ offers()
     COMP_CWORD=$(($# - 1))
     COMPREPLY=()
     _mailslotctl 2>/dev/null
-    # shellcheck disable=SC2086 # a list
-    echo ${COMPREPLY[*]}
+    echo "${COMPREPLY[*]}"
 }
 
 verbs=$(ctl --help | sed -n 's/^  \([a-z-]*\) .*/\1/p' | sort | xargs)
@@ -31,8 +31,7 @@ verdict 'no daemon, no names' same '' "$(offers mailslotctl send '')"
 verdict 'and none is started' test ! -e "$folder/socket"
 daemon_start
 for name in Chat ./chess/one 'two words'; do
-    ctl listen "$name" >/dev/null &
-    jobs+=($!)
+    start /dev/null listen "$name"
 done
 verdict 'slots' soon has_slot Chat
 verdict 'slots' soon has_slot 'two words'

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # What mailslotctl prints for people, word for word. UPDATE_GOLDEN=1 writes the files anew.
+# shellcheck disable=SC2154,SC1091 # of support.sh
 . "$(dirname "$0")/support.sh"
 
 ctl --help | golden help.txt
@@ -16,11 +17,9 @@ verdict 'no daemon' test $? = 0
 # --- a daemon without network ---
 
 MAILSLOTD_NETWORK=no daemon_start
-ctl listen 'news' >/dev/null &
-jobs+=($!)
+start /dev/null listen 'news'
 verdict 'slot' soon has_slot news
-ctl listen $'./t\344glich/\033[2J' >/dev/null &
-jobs+=($!)
+start /dev/null listen $'./t\344glich/\033[2J'
 verdict 'slot with a hostile name' soon has_slot 't\xe4glich\\x1b[2J'
 ctl send news one && ctl send news two
 read_all() { ctl slots | grep -qE '  news +0 +2 '; }
@@ -29,7 +28,7 @@ ctl status | golden status-local.txt
 verdict 'status, local only' test $? = 0
 ctl slots | golden slots.txt
 verdict 'slots' test $? = 0
-daemon_stop
+end_jobs
 
 # --- one on a loopback ---
 
@@ -38,12 +37,10 @@ if [ "$TOOLS_INSIDE" != network ]; then
     exit "$failed"
 fi
 daemon_start --names 'EXTRA OTHER' --peers '127.0.0.77 127.0.0.78/SALES' --name-service no
-ctl listen news >/dev/null &
-jobs+=($!)
+start /dev/null listen news
 verdict 'slot on the network' soon has_slot news
-ctl monitor --hex --count 6 --timeout 30 >"$folder/monitored" &
+start "$folder/monitored" monitor --hex --count 6 --timeout 30
 monitor=$!
-jobs+=("$monitor")
 watched() { ctl status --json | grep -q '"monitors": 1'; }
 verdict 'monitor' soon watched
 ctl send '*/nowhere' "$(printf 'to all\033')"

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # What mailslotctl prints as JSON is what docs/json.md says, field by field.
+# shellcheck disable=SC2154,SC1091 # of support.sh
 . "$(dirname "$0")/support.sh"
 
 command -v python3 >/dev/null || exit 77
@@ -11,17 +12,15 @@ documented()
     local section=$1
     shift
 
-    verdict "$section as documented" python3 "$tests/json.py" "$top/docs/json.md" "$section" < <("$@")
+    verdict "$section as documented" python3 "$tests/documented.py" "$top/docs/json.md" "$section" < <("$@")
 }
 
 daemon_start --peers 127.0.0.77 --wins-servers 127.0.0.5
-ctl listen --json --count 3 --timeout 60 box >"$folder/listened" &
+start "$folder/listened" listen --json --count 4 --timeout 60 box
 listener=$!
-jobs+=("$listener")
 verdict 'slot' soon has_slot box
-ctl monitor --json --hex --timeout 4 >"$folder/monitored" &
+start "$folder/monitored" monitor --json --hex --timeout 4
 monitor=$!
-jobs+=("$monitor")
 watched() { ctl status --json | grep -q '"monitors": 1'; }
 verdict 'monitor' soon watched
 
@@ -38,9 +37,10 @@ documented names ctl names --json
 documented peers ctl peers --json
 documented stats ctl stats --json
 documented reload ctl reload --json
+verdict 'monitor ends after its time' wait "$monitor"
+ctl send box 'the last'
 wait "$listener"
 documented listen cat "$folder/listened"
-verdict 'monitor ends after its time' wait "$monitor"
 documented monitor grep '"kind":"message"' "$folder/monitored"
 documented 'monitor local' grep '"kind":"local"' "$folder/monitored"
 documented 'monitor lost' echo '{"version":1,"kind":"lost","messages":3}'
@@ -62,7 +62,7 @@ print(sum(line["messages"] for line in lines if line["kind"] == "local" and line
         "$folder/monitored"
 }
 verdict 'local ones are counted, once each' same 2 "$(local_messages)"
-daemon_stop
+end_jobs
 verdict 'nothing on standard output without daemon' exits 3 ctl status --json
 verdict 'nothing on standard output without daemon' test ! -s "$folder/out"
 exit "$failed"

@@ -35,16 +35,25 @@ else
 fi
 
 jobs=()
+daemon=''
 failed=0
 
-cleanup()
+# Programs first: one that still has a slot would start another daemon.
+end_jobs()
 {
     local job
 
     for job in "${jobs[@]}"; do
-        kill "$job" 2>/dev/null
+        [ "$job" = "$daemon" ] || { kill "$job" && wait "$job"; } 2>/dev/null
     done
-    wait
+    jobs=()
+    [ -z "$daemon" ] || { kill "$daemon" && wait "$daemon"; } 2>/dev/null
+    daemon=''
+}
+
+cleanup()
+{
+    end_jobs
     rm -rf --one-file-system "$folder"
 }
 trap cleanup EXIT
@@ -55,12 +64,24 @@ ctl()
     timeout 60 "$tools/mailslotctl" "$@"
 }
 
+# In the background: argument: file for its output, then those of mailslotctl. $! is its process.
+start()
+{
+    local out=$1
+    shift
+
+    # Not ctl: a signal to it would end the shell around mailslotctl only.
+    timeout 60 "$tools/mailslotctl" "$@" >"$out" &
+    jobs+=($!)
+}
+
 # Arguments: name, a command that must succeed
 verdict()
 {
     local name=$1
     shift
 
+    # shellcheck disable=SC2034 # `failed` is for those who source this
     # The same lines as cmocka's: tests/run counts them.
     if "$@"; then
         echo "[       OK ] $name"
@@ -114,21 +135,7 @@ daemon_start()
 {
     "$MAILSLOTD" "$@" 2>>"$folder/daemon.log" &
     daemon=$!
-    jobs+=("$daemon")
     soon ctl status
-}
-
-# Programs first: one that still has a slot would start another daemon.
-daemon_stop()
-{
-    local job
-
-    for job in "${jobs[@]}"; do
-        [ "$job" = "$daemon" ] || kill "$job" 2>/dev/null && wait "$job" 2>/dev/null
-    done
-    kill "$daemon"
-    wait "$daemon"
-    jobs=()
 }
 
 # Arguments: name of a golden file. The text on standard input must be the same, but for numbers that

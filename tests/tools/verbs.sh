@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # Each verb of mailslotctl: exit status, names in all forms, messages byte for byte.
+# shellcheck disable=SC2154,SC1091 # of support.sh
 . "$(dirname "$0")/support.sh"
 
 # --- no daemon: looking starts none (issue 5, section 2) ---
@@ -40,9 +41,8 @@ verdict 'version' exits 0 ctl --version
 # --- names: one slot, written in all ways ---
 
 daemon_start
-ctl listen --count 9 --timeout 30 './Dir/Room' >"$folder/listened" &
+start "$folder/listened" listen --count 9 --timeout 30 './Dir/Room'
 listener=$!
-jobs+=("$listener")
 verdict 'listen makes the slot' soon has_slot 'Dir\Room'
 verdict 'a second one of the name' exits 1 ctl listen dir-that-is-another --timeout 0
 verdict 'taken name' exits 1 ctl listen './dir/room'
@@ -70,8 +70,7 @@ exchange()
     shift
 
     # shellcheck disable=SC2086 # a list
-    ctl listen $options --timeout 30 box >"$folder/got" &
-    jobs+=($!)
+    start "$folder/got" listen $options --timeout 30 box
     soon has_slot box && "$@" && wait "${jobs[-1]}"
 }
 
@@ -131,7 +130,7 @@ cp "$folder/bad.conf" "$folder/mailslotd.conf"
 verdict 'reload of a bad file' exits 1 ctl reload
 verdict 'goes on with the old' exits 0 ctl status
 rm "$folder/mailslotd.conf"
-daemon_stop
+end_jobs
 verdict 'check-config needs no daemon' exits 0 ctl check-config "$folder/good.conf"
 
 # --- send and listen start one, as Windows programs do ---

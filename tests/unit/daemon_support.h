@@ -49,6 +49,7 @@ SUPPORT int support_begin(void)
     snprintf(support_socket, sizeof(support_socket), "%s/socket", support_folder);
     setenv("MAILSLOTD_SOCKET", support_socket, 1);
     setenv("MAILSLOTD_NETWORK", "no", 1);
+    setenv("MAILSLOTD_SMB_CONF", "none", 1);
     setenv("XDG_CONFIG_HOME", support_folder, 1);
     unsetenv("MAILSLOTD_IDLE_TIMEOUT");
     return getenv("MAILSLOTD") ? 0 : -ENOENT;

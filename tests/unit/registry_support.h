@@ -9,6 +9,7 @@
 static sd_event *event;
 static struct registry *registry;
 static struct charge *charge;
+static struct user *users, *user; /* known apart from the registry, which is made again */
 static int fds_before;
 
 static const struct queue_config config = {.quota = 65536, .read_timeout = 5};
@@ -17,7 +18,9 @@ static int setup(void **state)
 {
     (void)state;
     fds_before = support_count_fds(getpid());
-    charge = charge_new();
+    if (user_get(&users, getuid(), &user) < 0)
+        return 1;
+    charge = charge_new(user);
     return sd_event_new(&event) < 0 || registry_new(&registry, event) < 0 || !charge;
 }
 
@@ -29,6 +32,11 @@ static int teardown(void **state)
     if (charge->references != 1 || charge->slots || charge->leases)
         return 1;
     charge = charge_unref(charge);
+    if (user->references != 1 || user->slots || user->leases || user->sends || user->bytes)
+        return 1;
+    user = user_unref(user);
+    if (users)
+        return 1;
     return support_count_fds(getpid()) != fds_before;
 }
 

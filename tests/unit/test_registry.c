@@ -22,10 +22,10 @@ struct kept
 static void keep(struct kept *kept, const struct lease *lease)
 {
     *kept = (struct kept){.identity = {.lease = lease->id,
-                                       .slot = lease->slot ? lease->slot->id : 0,
+                                       .slot = lease->slot ? lease->slot->id.id : 0,
                                        .kind = lease->kind,
                                        .host_size = strlen(lease->host),
-                                       .inode = lease->inode,
+                                       .inode = lease->inode.id,
                                        .created = lease->slot ? lease->slot->created : 0},
                           .watch = fcntl(lease->watch, F_DUPFD_CLOEXEC, 0),
                           .memfd = -1,
@@ -130,7 +130,7 @@ static void test_unnoticed_end(void **state)
     lease = create("x", &end);
     close(end);
     assert_null(find("X"));
-    assert_null(registry_lease(registry, lease ? 1 : 0));
+    assert_null(registry_lease(registry, user, lease ? 1 : 0));
 
     create("x", &end);
     close(end);
@@ -207,7 +207,7 @@ static void on_change(void *userdata)
 /* Who holds what, and for how long: a charge outlives its client as long as its leases do. */
 static void test_charges(void **state)
 {
-    struct charge *other = charge_new();
+    struct charge *other = charge_new(user);
     struct lease *lease = NULL;
     int ends[3];
 
@@ -275,9 +275,9 @@ static void test_restore_orders(void **state)
         assert_int_equal(registry_slot_count(registry), 1);
         assert_non_null(find("X"));
         assert_null(find("x")->orphan);
-        assert_int_equal(find("x")->id, server.identity.slot);
+        assert_int_equal(find("x")->id.id, server.identity.slot);
         assert_int_equal(find("x")->created, server.identity.created);
-        assert_ptr_equal(registry_lease_by_inode(registry, server.identity.inode),
+        assert_ptr_equal(registry_lease_by_inode(registry, user, server.identity.inode),
                          find("x")->server);
         assert_int_equal(charge->leases, 2);
         assert_int_equal(charge->slots, 1);
@@ -373,7 +373,7 @@ static void test_restore_name_taken(void **state)
         assert_int_equal(restore(&old, &lease), 0);
         if (!order)
             assert_int_equal(restore(&writer, &lease), 0);
-        assert_int_equal(find("x")->id, new.identity.slot);
+        assert_int_equal(find("x")->id.id, new.identity.slot);
         assert_int_equal(registry_slot_count(registry), 2);
         turn();
         for (struct slot *slot = registry_slots(registry); slot; slot = slot->by_id.next)
@@ -382,7 +382,7 @@ static void test_restore_name_taken(void **state)
         close(old_end);
         turn();
         assert_int_equal(queue_push(writer.queue, "a", 1), QUEUE_CLOSED);
-        assert_int_equal(find("x")->id, new.identity.slot);
+        assert_int_equal(find("x")->id.id, new.identity.slot);
         close(new_end);
         close(writer_end);
         turn();
@@ -499,7 +499,7 @@ static void test_restore_remote(void **state)
                                       -1, -1, charge, &lease),
                      0);
     assert_string_equal(lease->host, "*");
-    assert_ptr_equal(registry_lease(registry, kept.identity.lease), lease);
+    assert_ptr_equal(registry_lease(registry, user, kept.identity.lease), lease);
     close(end);
     turn();
     assert_int_equal(registry_lease_count(registry), 0);

@@ -70,6 +70,8 @@ static void test_macros(void **state)
 {
     (void)state;
     expect("[global]\n\nnetbios name = %h\n", "WORKGROUP", "", "", "");
+    assert_int_equal(n_warnings, 0); /* it says nothing that would not be so anyhow */
+    expect("[global]\n\nworkgroup = %D\n", "WORKGROUP", "", "", "");
     assert_int_equal(n_warnings, 1);
     assert_non_null(strstr(report, "smb.conf:3: "));
 }

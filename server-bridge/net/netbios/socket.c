@@ -30,12 +30,18 @@ _Static_assert(SOCKET_TEXT_SIZE == 512, "the sizes in the header's prototype");
 
 static int datagram_socket_configure(int fd)
 {
-    int on = 1, size = RECEIVE_BUFFER_SIZE;
+    int on = 1, size = RECEIVE_BUFFER_SIZE, given = 0;
+    socklen_t given_size = sizeof(given);
 
     if (setsockopt(fd, SOL_SOCKET, SO_BROADCAST, &on, sizeof(on)) < 0 ||
         setsockopt(fd, IPPROTO_IP, IP_PKTINFO, &on, sizeof(on)) < 0)
     {
         return -errno;
+    }
+    /* The service manager may have given it more than we may; the kernel tells twice the size. */
+    if (getsockopt(fd, SOL_SOCKET, SO_RCVBUF, &given, &given_size) == 0 && given >= 2 * size)
+    {
+        return 0;
     }
     /* Beyond the limit for everybody with CAP_NET_ADMIN, else up to it: less is not an error. */
     if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)) < 0)

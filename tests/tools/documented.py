@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Compares JSON documents with docs/json.md: every documented field is there, every field is documented.
 
-usage: json.py DOCS SECTION    documents on standard input, one or, each in its line, several"""
+usage: documented.py DOCS SECTION    documents on standard input, one or, each in its line, several"""
 
 import json
 import re

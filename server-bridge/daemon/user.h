@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Users: what all programs of one uid have together, and how much of the daemon they may use. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include <uthash.h>
+
+/*
+ * One entry per uid that is connected or holds something. A guest is neither root nor the uid of
+ * the daemon itself: only guests are limited as a whole, so that a daemon of one user treats that
+ * user's programs as ever. All of it belongs to the event loop's thread.
+ */
+struct user
+{
+    UT_hash_handle hh;
+    struct user **table; /* that lists it; NULL when that is gone */
+    uid_t uid;
+    bool guest;
+    unsigned int references;
+    unsigned int peers;
+    unsigned int slots;
+    unsigned int leases;
+    unsigned int sends;
+    uint64_t bytes;    /* of names */
+    int64_t credit;    /* µs that the daemon may still work or wait for this user: user.c */
+    uint64_t credited; /* when it was last raised, µs of CLOCK_MONOTONIC */
+};
+
+/* A reference to the table's user of this uid, made at need. -ENOMEM. */
+__attribute__((warn_unused_result)) int user_get(struct user **table, uid_t uid, struct user **ret);
+struct user *user_ref(struct user *user);
+
+/* Returns NULL, accepts NULL. */
+struct user *user_unref(struct user *user);
+
+/* The users that are left go on without a table. */
+void user_forget_table(struct user **table);
+
+/* May one more program connect? `most`: of all users. */
+bool user_may_connect(const struct user *user, unsigned int most);
+
+/* May it have one more handle, and slot if `slot`? The numbers are those of one program. */
+bool user_may_hold(const struct user *user, bool slot, unsigned int slots_each,
+                   unsigned int leases_each);
+
+/* May one more of its messages wait for a name? */
+bool user_may_wait(const struct user *user, unsigned int sends_each);
+
+/* Raised now, then taken from: time of the daemon, µs. */
+bool user_has_credit(struct user *user);
+void user_spend(struct user *user, uint64_t usec);
+
+/* µs of CLOCK_MONOTONIC */
+uint64_t user_now(void);
+
+/* What one program holds; outlives its connection as long as its leases do. */
+struct charge
+{
+    struct user *user;
+    struct peer *peer; /* the connection; NULL when it is gone */
+    unsigned int references;
+    unsigned int slots;
+    unsigned int leases;
+    unsigned int sends; /* that wait for a name: see deliver.h */
+};
+
+/* NULL: no memory. The user stays the caller's; the charge has a reference of its own. */
+struct charge *charge_new(struct user *user);
+struct charge *charge_ref(struct charge *charge);
+struct charge *charge_unref(struct charge *charge);
+
+/* Counted here and for the user. Each holds a reference to the charge. `bytes`: of its names. */
+void charge_add_lease(struct charge *charge, bool slot, size_t bytes);
+void charge_drop_lease(struct charge *charge, bool slot, size_t bytes);
+void charge_add_send(struct charge *charge);
+void charge_drop_send(struct charge *charge);

@@ -1,0 +1,19 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# mailslotctl, its JSON, its completion, the installed library: scripts against a real mailslotd.
+
+TOOLS_TESTS = tests/tools/verbs.sh tests/tools/golden.sh tests/tools/json.sh \
+	tests/tools/completion.sh tests/tools/example.sh
+TESTS += $(TOOLS_TESTS)
+
+if HAVE_CMOCKA
+check_PROGRAMS += tests/tools/test_monitor
+TESTS += tests/tools/test_monitor
+endif
+tests_tools_test_monitor_SOURCES = tests/tools/test_monitor.c tests/unit/daemon_support.h
+tests_tools_test_monitor_CFLAGS = $(UNITFLAGS)
+tests_tools_test_monitor_LDADD = $(DAEMON_TEST_LIBS)
+
+EXTRA_DIST += $(TOOLS_TESTS) tests/tools/support.sh tests/tools/documented.py \
+	$(addprefix $(srcdir)/tests/tools/golden/,help.txt help-verbs.txt listen-hex.txt monitor.txt \
+		names.txt no-daemon.txt peers.txt slots.txt stats.txt status.txt status-local.txt \
+		status.json)
