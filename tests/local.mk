@@ -12,6 +12,7 @@ UNIT_NET = tests/unit/test_nbt_codepage tests/unit/test_nbt_dedupe tests/unit/te
 	tests/unit/test_lan tests/unit/test_lan_nmbd tests/unit/test_nbt_socket tests/unit/test_policy \
 	tests/unit/test_resolve
 UNIT_DAEMON = tests/unit/test_packet tests/unit/test_fold tests/unit/test_config \
+	tests/unit/test_config_sources \
 	tests/unit/test_registry tests/unit/test_client tests/unit/test_daemon \
 	tests/unit/test_daemon_remote tests/unit/test_smbconf tests/unit/test_listen \
 	tests/unit/test_reload tests/unit/test_log \
@@ -126,7 +127,12 @@ tests_unit_test_packet_LDADD = $(DAEMON_TEST_LIBS)
 tests_unit_test_fold_SOURCES = tests/unit/test_fold.c
 tests_unit_test_fold_CFLAGS = $(UNITFLAGS)
 tests_unit_test_fold_LDADD = $(DAEMON_TEST_LIBS)
-tests_unit_test_config_SOURCES = tests/unit/test_config.c tests/unit/daemon_support.h
+tests_unit_test_config_SOURCES = tests/unit/test_config.c tests/unit/config_support.h \
+	tests/unit/daemon_support.h
+tests_unit_test_config_sources_SOURCES = tests/unit/test_config_sources.c \
+	tests/unit/config_support.h tests/unit/daemon_support.h
+tests_unit_test_config_sources_CFLAGS = $(UNITFLAGS)
+tests_unit_test_config_sources_LDADD = $(DAEMON_TEST_LIBS)
 tests_unit_test_config_CFLAGS = $(UNITFLAGS)
 tests_unit_test_config_LDADD = $(DAEMON_TEST_LIBS)
 tests_unit_test_registry_SOURCES = tests/unit/test_registry.c tests/unit/daemon_support.h

@@ -75,6 +75,13 @@ int exchange_send_verb(struct ctl *ctl, int argc, char **argv)
             true))
         r = -EIO;
     free(input);
+    if (r == MAILSLOT_DENIED)
+    {
+        ctl_complain("%s: refused: send_slots in mailslotd.conf leaves it out, or the slot's owner "
+                     "lets no other user write",
+                     argv[0]);
+        return CTL_FAILED;
+    }
     return r ? ctl_fail(ctl, argv[0], r) : CTL_DONE;
 }
 

@@ -86,7 +86,7 @@ static void add(struct bytes *bytes, uint8_t type, uint8_t flags, uint32_t mask,
 /* In memory of its exact size, so that the sanitizer sees a byte too many. */
 static bool ask(const struct bytes *bytes)
 {
-    uint8_t *exact = malloc(bytes->size ? bytes->size : 1);
+    uint8_t *exact = calloc(1, bytes->size ? bytes->size : 1);
     bool answer;
 
     memcpy(exact, bytes->data, bytes->size);

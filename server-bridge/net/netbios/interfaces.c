@@ -205,14 +205,7 @@ bool interfaces_is_local(const struct interfaces *interfaces, struct in_addr add
             return true;
         }
     }
-    for (size_t i = 0; i < interfaces->n_own; i++)
-    {
-        if (interfaces->own[i].s_addr == address.s_addr)
-        {
-            return true;
-        }
-    }
-    return false;
+    return interfaces_is_here(interfaces, address);
 }
 
 bool interfaces_is_own(const struct interfaces *interfaces, struct in_addr address)
@@ -225,6 +218,36 @@ bool interfaces_is_own(const struct interfaces *interfaces, struct in_addr addre
         }
     }
     return false;
+}
+
+bool interfaces_is_here(const struct interfaces *interfaces, struct in_addr address)
+{
+    for (size_t i = 0; i < interfaces->n_own; i++)
+    {
+        if (interfaces->own[i].s_addr == address.s_addr)
+        {
+            return true;
+        }
+    }
+    return interfaces_is_own(interfaces, address);
+}
+
+bool interfaces_is_broadcast(const struct interfaces *interfaces, struct in_addr address)
+{
+    for (size_t i = 0; i < interfaces->n; i++)
+    {
+        if (interfaces->list[i].broadcast.s_addr == address.s_addr)
+        {
+            return true;
+        }
+    }
+    return address.s_addr == htonl(INADDR_BROADCAST);
+}
+
+bool interfaces_is_host(const struct interfaces *interfaces, struct in_addr address)
+{
+    return !interfaces_is_broadcast(interfaces, address) && !IN_MULTICAST(ntohl(address.s_addr)) &&
+           ntohl(address.s_addr) >> IN_CLASSA_NSHIFT != 0;
 }
 
 bool interfaces_accept(const struct interfaces *interfaces, unsigned int index)

@@ -68,6 +68,15 @@ bool interfaces_is_local(const struct interfaces *interfaces, struct in_addr add
 /* Whether it is the address of a listed interface. */
 bool interfaces_is_own(const struct interfaces *interfaces, struct in_addr address);
 
+/* Whether it is any address of this host: of a tunnel, a second one, one that is not listed. */
+bool interfaces_is_here(const struct interfaces *interfaces, struct in_addr address);
+
+/* Whether it is one that means all hosts: 255.255.255.255, or that of a listed interface. */
+bool interfaces_is_broadcast(const struct interfaces *interfaces, struct in_addr address);
+
+/* Whether it can be the address of one host: no broadcast, no multicast, not in 0.0.0.0/8. */
+bool interfaces_is_host(const struct interfaces *interfaces, struct in_addr address);
+
 /*
  * Whether a datagram that came in on this interface is for us: true without a filter. Index 0
  * stands for one that came through nmbd, which has chosen already.

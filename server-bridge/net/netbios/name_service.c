@@ -161,6 +161,7 @@ static bool name_service_may_ask(struct netbios *netbios, const struct ns_arriva
                                  uint64_t now_usec)
 {
     if (!interfaces_accept(&netbios->interfaces, from->interface_index) ||
+        !interfaces_is_host(&netbios->interfaces, from->from) ||
         !(from->own || policy_source(netbios->up.policy, from->from, from->local_subnet)))
     {
         netbios_count(netbios, NET_COUNTER_NAME_DROP_SOURCE);

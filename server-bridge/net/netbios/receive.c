@@ -83,7 +83,9 @@ static enum net_counter receive_check_source(struct netbios *netbios,
     {
         return NET_COUNTER_DELIVERED;
     }
-    if (!policy_source(netbios->up.policy, from, netbios_is_local(netbios, from)))
+    /* An address of no host would make a later reply to it a broadcast. */
+    if (!interfaces_is_host(&netbios->interfaces, from) ||
+        !policy_source(netbios->up.policy, from, netbios_is_local(netbios, from)))
     {
         inet_ntop(AF_INET, &from, text, sizeof(text));
         receive_log_once(netbios, "source", &from, sizeof(from), now_usec,

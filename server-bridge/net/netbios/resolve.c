@@ -91,8 +91,13 @@ int resolve_target(const struct own_names *own, const struct peers *peers,
     }
     if (inet_pton(AF_INET, target, &address) == 1)
     {
-        bool here = is_loopback(address) || interfaces_is_own(interfaces, address);
+        bool here = is_loopback(address) || interfaces_is_here(interfaces, address);
 
+        /* Not a way round the groups to everybody at once. */
+        if (!here && !interfaces_is_host(interfaces, address))
+        {
+            return RESOLVE_BAD_TARGET;
+        }
         *ret_route = (struct route){
             .kind = here ? ROUTE_LOCAL : ROUTE_ADDRESS,
             .destination = own->list[OWN_COMPUTER].name,
