@@ -39,11 +39,14 @@ server_bridge_libnet_a_SOURCES = \
 	server-bridge/net/netbios/claim_messages.c server-bridge/net/netbios/claim_wins.c \
 	server-bridge/net/netbios/dns.c server-bridge/net/netbios/dns.h \
 	server-bridge/net/netbios/lan.c server-bridge/net/netbios/lan.h \
+	server-bridge/net/netbios/lan_port.c server-bridge/net/netbios/lan_port.h \
 	server-bridge/net/netbios/name_service.c server-bridge/net/netbios/node.h \
 	server-bridge/net/netbios/ns_link.c server-bridge/net/netbios/ns_link.h \
 	server-bridge/net/netbios/ns_message.c server-bridge/net/netbios/ns_message.h \
 	server-bridge/net/netbios/peers.c server-bridge/net/netbios/peers.h \
 	server-bridge/net/netbios/query.c server-bridge/net/netbios/query.h \
+	server-bridge/net/netbios/query_answer.c server-bridge/net/netbios/query_answer.h \
+	server-bridge/net/netbios/address_cache.c server-bridge/net/netbios/address_cache.h \
 	server-bridge/net/netbios/receive.c server-bridge/net/netbios/send.c \
 	server-bridge/net/netbios/state.h \
 	server-bridge/net/netbios/unexpected.c server-bridge/net/netbios/unexpected.h \

@@ -5,7 +5,7 @@ UNIT_QUEUE = tests/unit/test_queue tests/unit/test_queue_ring tests/unit/test_qu
 	tests/unit/test_queue_step tests/unit/test_queue_hostile
 UNIT_NET = tests/unit/test_nbt_codepage tests/unit/test_nbt_dedupe tests/unit/test_nbt_interfaces \
 	tests/unit/test_nbt_name tests/unit/test_nbt_transaction tests/unit/test_nbt_tshark \
-	tests/unit/test_net_bad_inputs tests/unit/test_net_send tests/unit/test_ns_message tests/unit/test_ns_hostile \
+	tests/unit/test_net_bad_inputs tests/unit/test_net_ways tests/unit/test_net_send tests/unit/test_ns_message tests/unit/test_ns_hostile \
 	tests/unit/test_ns_tshark tests/unit/test_own tests/unit/test_claim tests/unit/test_claim_wins tests/unit/test_answer \
 	tests/unit/test_query tests/unit/test_query_wins tests/unit/test_query_again \
 	tests/unit/test_cache tests/unit/test_dns tests/unit/test_unexpected \
@@ -15,7 +15,8 @@ UNIT_DAEMON = tests/unit/test_packet tests/unit/test_fold tests/unit/test_config
 	tests/unit/test_config_sources \
 	tests/unit/test_registry tests/unit/test_client tests/unit/test_daemon \
 	tests/unit/test_daemon_remote tests/unit/test_smbconf tests/unit/test_listen \
-	tests/unit/test_reload tests/unit/test_log \
+	tests/unit/test_reload tests/unit/test_log tests/unit/test_access tests/unit/test_users \
+	tests/unit/test_users_hostile tests/unit/test_address \
 	tests/fault/test_fault_restart tests/fault/test_fault_clients tests/fault/test_fault_fds
 
 if HAVE_CMOCKA
@@ -68,8 +69,12 @@ tests_unit_test_nbt_tshark_LDADD = $(NET_TEST_LIBS)
 tests_unit_test_net_bad_inputs_SOURCES = tests/unit/test_net_bad_inputs.c tests/unit/nbt_vectors.h
 tests_unit_test_net_bad_inputs_CFLAGS = $(UNITFLAGS)
 tests_unit_test_net_bad_inputs_LDADD = $(NET_TEST_LIBS)
+tests_unit_test_net_ways_CFLAGS = $(UNITFLAGS)
+tests_unit_test_net_ways_LDADD = $(NET_TEST_LIBS)
 tests_unit_test_net_send_CFLAGS = $(UNITFLAGS)
 tests_unit_test_net_send_LDADD = $(NET_TEST_LIBS)
+tests_unit_test_net_ways_CFLAGS = $(UNITFLAGS)
+tests_unit_test_net_ways_LDADD = $(NET_TEST_LIBS)
 tests_unit_test_resolve_CFLAGS = $(UNITFLAGS)
 tests_unit_test_resolve_LDADD = $(NET_TEST_LIBS)
 tests_unit_test_ns_message_SOURCES = tests/unit/test_ns_message.c tests/unit/nbt_vectors.h \
@@ -156,6 +161,22 @@ tests_unit_test_reload_LDADD = $(DAEMON_TEST_LIBS)
 tests_unit_test_log_SOURCES = tests/unit/test_log.c tests/unit/daemon_support.h
 tests_unit_test_log_CFLAGS = $(UNITFLAGS)
 tests_unit_test_log_LDADD = $(DAEMON_TEST_LIBS)
+tests_unit_test_access_SOURCES = tests/unit/test_access.c tests/unit/users_support.h \
+	tests/unit/daemon_support.h
+tests_unit_test_access_CFLAGS = $(UNITFLAGS)
+tests_unit_test_access_LDADD = $(DAEMON_TEST_LIBS)
+tests_unit_test_users_SOURCES = tests/unit/test_users.c tests/unit/users_support.h \
+	tests/unit/daemon_support.h
+tests_unit_test_users_CFLAGS = $(UNITFLAGS)
+tests_unit_test_users_LDADD = $(DAEMON_TEST_LIBS)
+tests_unit_test_users_hostile_SOURCES = tests/unit/test_users_hostile.c tests/unit/users_support.h \
+	tests/unit/daemon_support.h
+tests_unit_test_users_hostile_CFLAGS = $(UNITFLAGS)
+tests_unit_test_users_hostile_LDADD = $(DAEMON_TEST_LIBS)
+tests_unit_test_address_SOURCES = tests/unit/test_address.c tests/unit/users_support.h \
+	tests/unit/daemon_support.h
+tests_unit_test_address_CFLAGS = $(UNITFLAGS)
+tests_unit_test_address_LDADD = $(DAEMON_TEST_LIBS)
 tests_unit_test_daemon_remote_SOURCES = tests/unit/test_daemon_remote.c tests/unit/daemon_support.h
 tests_unit_test_daemon_remote_CFLAGS = $(UNITFLAGS)
 tests_unit_test_daemon_remote_LDADD = $(DAEMON_TEST_LIBS)

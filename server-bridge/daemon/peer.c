@@ -160,7 +160,7 @@ int peer_new(struct host *host, int socket)
 
     if (host->n_peers < PEERS_MAX)
         r = peer_charge(host, socket, &charge);
-    if (r == 0)
+    if (charge)
         peer = calloc(1, sizeof(*peer));
     if (!peer)
     {

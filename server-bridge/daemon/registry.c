@@ -326,7 +326,7 @@ static int registry_restore_slot(struct registry *registry, const struct control
     struct slot *slot;
     int r;
 
-    HASH_FIND(by_id, registry->slots, &key, sizeof(key), slot);
+    HASH_FIND(by_id, registry->slots, &key, sizeof(key), slot); /* NOLINT: no byte is unset */
     if (slot)
     {
         close(memfd);

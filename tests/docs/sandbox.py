@@ -20,6 +20,14 @@ class SandboxError(Exception):
     pass
 
 
+def wait_for(condition, what):
+    for _ in range(600):
+        if condition():
+            return
+        time.sleep(0.05)
+    raise SandboxError(f"waited 30 s for {what}")
+
+
 def sh(text, **options):
     result = subprocess.run(["bash", "-euc", text], stdin=subprocess.DEVNULL, capture_output=True,
                             text=True, **options)
@@ -69,10 +77,8 @@ class Frontdesk:
         self.holder = subprocess.Popen(["unshare", "--net", "sleep", "1000"])
         env = dict(env, MAILSLOTD_SOCKET=f"{folder}/front/run/socket", HOME=f"{folder}/front")
         os.makedirs(f"{folder}/front/run", mode=0o700)
-        for _ in range(100):
-            if os.readlink(f"/proc/{self.holder.pid}/ns/net") != os.readlink("/proc/self/ns/net"):
-                break
-            time.sleep(0.05)
+        wait_for(lambda: os.readlink(f"/proc/{self.holder.pid}/ns/net") != os.readlink("/proc/self/ns/net"),
+                 "another network namespace")
         inside = ["nsenter", f"--net=/proc/{self.holder.pid}/ns/net"]
         sh(f"""ip link add eth0 type veth peer name eth0 netns {self.holder.pid}
                ip addr add 10.77.0.1/24 brd + dev eth0
@@ -83,6 +89,8 @@ class Frontdesk:
         quiet = {"stdin": subprocess.DEVNULL, "stdout": log, "stderr": log, "env": env}
         self.daemon = subprocess.Popen(inside + ["mailslotd", "--computer-name", "FRONTDESK",
                                                  "--smb-conf", "none"], **quiet)
+        # Else the others would start a daemon, under another name.
+        wait_for(lambda: os.path.exists(env["MAILSLOTD_SOCKET"]), "the daemon of FRONTDESK")
         self.reader = subprocess.Popen(inside + ["mailslotctl", "listen", "chat"], **quiet)
         self.sender = subprocess.Popen(inside + ["bash", "-c", """while sleep 0.7; do
             mailslotctl send '*/orders' 'one coffee'; mailslotctl send '*/chat' 'it is cold'
@@ -123,11 +131,8 @@ class Computer:
         log = open(self.folder / f"{page}.daemon.log", "w")
         daemon = subprocess.Popen(["mailslotd", "--socket", "/run/mailslotd/socket"], env=self.env,
                                   stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-        for _ in range(100):
-            if os.path.exists("/run/mailslotd/socket"):
-                return daemon
-            time.sleep(0.05)
-        raise SandboxError(f"mailslotd does not start: see {log.name}")
+        wait_for(lambda: os.path.exists("/run/mailslotd/socket"), f"mailslotd: see {log.name}")
+        return daemon
 
     @staticmethod
     def _line(number, mode, command, logs):

@@ -243,7 +243,7 @@ static inline struct ns_message wack_to(const struct fixture *f, uint32_t second
 
 static inline bool respond(struct fixture *f, const struct ns_message *message, const char *from)
 {
-    struct ns_arrival arrival = {.from = ip(from), .port = 137};
+    struct ns_arrival arrival = {.from = ip(from), .port = 137, .question = true};
 
     for (size_t i = 0; i < f->interfaces.n; i++)
     {

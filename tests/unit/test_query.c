@@ -383,25 +383,65 @@ static void test_address_does_not_tell(void **state)
     assert_nobody(&f->a);
     assert_int_equal(f->n_sent, 3);
 
-    ask_address(f, "10.77.0.9", &f->b);
+    ask_address(f, "10.77.0.10", &f->b);
     message = negative_to(f, NS_RCODE_NAME);
-    assert_true(respond(f, &message, "10.77.0.9"));
+    assert_true(respond(f, &message, "10.77.0.10"));
     assert_nobody(&f->b);
 
-    ask_address(f, "10.77.0.9", &c);
+    ask_address(f, "10.77.0.11", &c);
     message = status_to(f);
     message.n_node_names = 3;
-    assert_true(respond(f, &message, "10.77.0.9"));
+    assert_true(respond(f, &message, "10.77.0.11"));
     assert_nobody(&c);
 
     /* wire.md 1.9: the name "*" would reach everybody there; it can not be a computer's. */
-    ask_address(f, "10.77.0.9", &d);
+    ask_address(f, "10.77.0.12", &d);
     message = status_to(f);
     message.n_node_names = 1;
     message.node_names[0] = (struct ns_node_name){netbios_name_wildcard(), NS_FLAG_ACTIVE};
-    assert_true(respond(f, &message, "10.77.0.9"));
+    assert_true(respond(f, &message, "10.77.0.12"));
     assert_nobody(&d);
     assert_int_equal(counted(f, NET_COUNTER_QUERIES_FAILED), 4);
+}
+
+/*
+ * wire.md 1.9: node status is rate-limited, and refused to other subnets. So an address that told
+ * is asked again after 60 s only, a silent one after 10 s, and both when the interfaces change.
+ */
+static void test_address_known(void **state)
+{
+    struct fixture *f = *state;
+    struct asked again[4] = {};
+    struct ns_message message;
+
+    start(f, NODE_B, 0);
+    ask_address(f, "10.77.0.9", &f->a);
+    message = status_to(f);
+    assert_true(respond(f, &message, "10.77.0.9"));
+    assert_true(f->a.found);
+    f->now += 60 * SECOND - 1;
+    ask_address(f, "10.77.0.9", &again[0]);
+    assert_int_equal(again[0].called, 1);
+    assert_true(netbios_name_equal(&again[0].name, &f->a.name));
+    assert_int_equal(f->n_sent, 1);
+    f->now++;
+    ask_address(f, "10.77.0.9", &again[1]);
+    assert_int_equal(again[1].called, 0);
+    assert_int_equal(f->n_sent, 2);
+
+    for (int i = 0; i < 3; i++)
+    {
+        (void)step(f);
+    }
+    assert_nobody(&again[1]);
+    f->now += 10 * SECOND - 1;
+    ask_address(f, "10.77.0.9", &again[2]);
+    assert_nobody(&again[2]);
+    assert_int_equal(f->n_sent, 4);
+    queries_flush(f->queries);
+    ask_address(f, "10.77.0.9", &again[3]);
+    assert_int_equal(again[3].called, 0);
+    assert_int_equal(f->n_sent, 5);
 }
 
 int main(void)
@@ -423,6 +463,7 @@ int main(void)
         TEST(test_address_forged),
         TEST(test_two_addresses),
         TEST(test_address_does_not_tell),
+        TEST(test_address_known),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

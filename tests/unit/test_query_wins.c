@@ -336,17 +336,43 @@ static void test_ways_left_out(void **state)
     assert_false(last_sent(f)->broadcast);
 }
 
+/* wire.md 1.9: a forger from afar must hit the random port as well; 137 is known to everybody. */
+static void test_answer_to_other_port(void **state)
+{
+    struct fixture *f = *state;
+    struct ns_arrival arrival = {.from = {htonl(0x0a090001)}, .port = 137};
+    struct ns_message message;
+
+    start(f, NODE_P, 1);
+    ask(f, "HOSTB", &f->a);
+    message = answer_to(f, 0, "10.66.6.6");
+    assert_false(queries_response(f->queries, &message, &arrival, f->now));
+    assert_int_equal(f->a.called, 0);
+    arrival.question = true;
+    assert_true(queries_response(f->queries, &message, &arrival, f->now));
+    assert_unique(&f->a, "10.66.6.6");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_p_failover),     TEST(test_wins_first),
-        TEST(test_wins_forged),    TEST(test_p_negative),
-        TEST(test_p_server_error), TEST(test_h_order),
-        TEST(test_h_silence),      TEST(test_m_order),
-        TEST(test_b_order),        TEST(test_wins_group_is_broadcast),
-        TEST(test_wins_members),   TEST(test_wins_unusable),
-        TEST(test_wack),           TEST(test_wack_then_answer),
-        TEST(test_wack_zero),      TEST(test_nobody_to_ask),
+        TEST(test_answer_to_other_port),
+        TEST(test_p_failover),
+        TEST(test_wins_first),
+        TEST(test_wins_forged),
+        TEST(test_p_negative),
+        TEST(test_p_server_error),
+        TEST(test_h_order),
+        TEST(test_h_silence),
+        TEST(test_m_order),
+        TEST(test_b_order),
+        TEST(test_wins_group_is_broadcast),
+        TEST(test_wins_members),
+        TEST(test_wins_unusable),
+        TEST(test_wack),
+        TEST(test_wack_then_answer),
+        TEST(test_wack_zero),
+        TEST(test_nobody_to_ask),
         TEST(test_ways_left_out),
     };
 

@@ -44,6 +44,8 @@ static int setup(void **state)
     interfaces.list[0].address = ip("10.77.0.1");
     interfaces.list[0].netmask = ip("255.255.255.0");
     interfaces.list[0].broadcast = ip("10.77.0.255");
+    interfaces.n_own = 1;
+    interfaces.own[0] = ip("10.9.9.9");
     return 0;
 }
 
@@ -97,6 +99,7 @@ static void test_targets(void **state)
         {"10.1.2.3", RESOLVE_OK, ROUTE_ADDRESS, NULL, false},      /* beyond N18 */
         {"10.77.0.1", RESOLVE_OK, ROUTE_LOCAL, "HOSTA<00>", true}, /* our own address */
         {"127.0.0.1", RESOLVE_OK, ROUTE_LOCAL, "HOSTA<00>", true}, /* this host as well */
+        {"10.9.9.9", RESOLVE_OK, ROUTE_LOCAL, "HOSTA<00>", true},  /* of an interface not listed */
         {"pc1.lab", RESOLVE_OK, ROUTE_NAME, "PC1.LAB<00>", false}, /* NetBIOS first, then DNS */
         {"a-very-long-host.example", RESOLVE_OK, ROUTE_DNS, NULL, false},
         {"sales#1d", RESOLVE_OK, ROUTE_NAME, "SALES<1d>", false}, /* with a suffix it is another */
@@ -109,6 +112,11 @@ static void test_targets(void **state)
         {"a\\b", RESOLVE_BAD_TARGET, 0, NULL, false},
         {"a/b", RESOLVE_BAD_TARGET, 0, NULL, false},
         {"a\nb", RESOLVE_BAD_TARGET, 0, NULL, false},
+        /* N18: an address is a computer's; these would reach everybody (wire.md 1.9). */
+        {"255.255.255.255", RESOLVE_BAD_TARGET, 0, NULL, false},
+        {"10.77.0.255", RESOLVE_BAD_TARGET, 0, NULL, false},
+        {"224.0.0.1", RESOLVE_BAD_TARGET, 0, NULL, false},
+        {"0.0.0.0", RESOLVE_BAD_TARGET, 0, NULL, false},
     };
 
     (void)state;

@@ -40,7 +40,8 @@ SUPPORT void users_be(uid_t uid)
 /* The folder is the daemon's; the socket is opened for all, as the system's is. */
 SUPPORT void users_start(const char *const *arguments)
 {
-    int binary = open(getenv("MAILSLOTD"), O_RDONLY | O_CLOEXEC);
+    const char *path = getenv("MAILSLOTD");
+    int binary = path ? open(path, O_RDONLY | O_CLOEXEC) : -1;
     char errors[128], text[64];
 
     assert_true(binary >= 0);

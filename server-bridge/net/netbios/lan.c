@@ -19,6 +19,8 @@
 
 #include "net/netbios/lan.h"
 
+#include "net/netbios/lan_port.h"
+
 #include "net/netbios/unexpected.h"
 
 #include <errno.h>
@@ -40,17 +42,6 @@
 /* An nmbd that talks nonsense will not talk sense two seconds later. */
 #define NONSENSE_USEC (60 * SECOND)
 
-struct lan_port
-{
-    struct lan *lan;
-    int fd; /* -1: closed */
-    sd_event_source *source;
-    uint16_t number;
-    bool inherited; /* kept open whatever comes, as it can not be opened again */
-    bool drops_own; /* see lan_filter_own() */
-    int error;      /* errno of the last try to open it */
-};
-
 struct lan
 {
     sd_event *event;
@@ -69,6 +60,7 @@ struct lan
     char reason[SOCKET_TEXT_SIZE], fix[SOCKET_TEXT_SIZE];
     char name_reason[SOCKET_TEXT_SIZE], name_fix[SOCKET_TEXT_SIZE];
     struct datagram_batch *batch;
+    struct lan_port_sink port_sink;
 };
 
 static uint64_t lan_now(struct lan *lan)
@@ -79,95 +71,36 @@ static uint64_t lan_now(struct lan *lan)
     return now;
 }
 
-static void lan_count(struct lan_port *port, enum net_counter counter)
-{
-    port->lan->counters->values[counter]++;
-}
-
-static void lan_take(struct lan_port *port, const void *bytes, size_t size,
+static void lan_take(void *userdata, const struct lan_port *port, const void *bytes, size_t size,
                      const struct datagram_arrival *arrival)
 {
-    struct lan *lan = port->lan;
+    struct lan *lan = userdata;
     bool datagram = port == &lan->datagram;
+    struct datagram_arrival with_port = *arrival;
 
+    with_port.question = port == &lan->question;
     if (arrival->truncated)
     {
-        lan_count(port, datagram ? NET_COUNTER_RECEIVED : NET_COUNTER_NAME_RECEIVED);
-        lan_count(port, datagram ? NET_COUNTER_DROP_TRUNCATED : NET_COUNTER_NAME_DROP_BROKEN);
+        lan->counters->values[datagram ? NET_COUNTER_RECEIVED : NET_COUNTER_NAME_RECEIVED]++;
+        lan->counters
+            ->values[datagram ? NET_COUNTER_DROP_TRUNCATED : NET_COUNTER_NAME_DROP_BROKEN]++;
     }
     else if (datagram)
     {
-        lan->sink.datagram(lan->sink.userdata, bytes, size, arrival);
+        lan->sink.datagram(lan->sink.userdata, bytes, size, &with_port);
     }
-    else if (port == &lan->question || lan->has_names)
+    else if (with_port.question || lan->has_names)
     {
-        lan->sink.name_message(lan->sink.userdata, bytes, size, arrival);
+        lan->sink.name_message(lan->sink.userdata, bytes, size, &with_port);
     }
     /* Else nmbd has the names, and port 137 is open only because it is inherited. */
 }
 
-/* One batch: then the event loop has its turn, and comes back if there is more. */
-static int lan_on_readable(sd_event_source *source, int fd, uint32_t events, void *userdata)
+static void lan_failed(void *userdata)
 {
-    struct lan_port *port = userdata;
-    struct lan *lan = port->lan;
-    int n = datagram_batch_receive(lan->batch, fd);
+    struct lan *lan = userdata;
 
-    (void)source;
-    (void)events;
-    if (n < 0 && n != -EAGAIN)
-    {
-        /* Reading took the error off the socket; the next datagram may be a good one. */
-        lan_count(port, NET_COUNTER_RECEIVE_FAILED);
-    }
-    for (int i = 0; i < n; i++)
-    {
-        struct datagram_arrival arrival;
-        const void *bytes;
-        size_t size = datagram_batch_get(lan->batch, i, &bytes, &arrival);
-
-        lan_take(port, bytes, size, &arrival);
-    }
-    return 0;
-}
-
-static void lan_port_close(struct lan_port *port)
-{
-    port->source = sd_event_source_disable_unref(port->source);
-    if (port->fd >= 0)
-    {
-        close(port->fd);
-    }
-    port->fd = -1;
-    port->drops_own = false;
-}
-
-static int lan_port_listen(struct lan_port *port)
-{
-    return sd_event_add_io(port->lan->event, &port->source, port->fd, EPOLLIN, lan_on_readable,
-                           port);
-}
-
-/* Returns whether it is open now. */
-static bool lan_port_open(struct lan_port *port, enum datagram_socket_mode mode)
-{
-    int r;
-
-    if (port->fd >= 0)
-    {
-        return true;
-    }
-    r = datagram_socket_open(&port->fd, port->number, mode);
-    if (r == 0)
-    {
-        r = lan_port_listen(port);
-    }
-    if (r < 0)
-    {
-        lan_port_close(port);
-    }
-    port->error = r < 0 ? -r : 0;
-    return r >= 0;
+    lan->counters->values[NET_COUNTER_RECEIVE_FAILED]++;
 }
 
 static bool lan_port_bind(struct lan_port *port)
@@ -212,20 +145,6 @@ static void lan_plan_look(struct lan *lan)
     }
 }
 
-/*
- * With the port for ourselves alone, the broadcasts of this host from it are ours, and need not
- * come back. Beside nmbd they may be nmbd's. What the filter does not catch, as on a loopback
- * interface, receive.c drops.
- */
-static void lan_filter_own(struct lan *lan, bool alone)
-{
-    if (lan->datagram.fd >= 0 && lan->datagram.drops_own != alone &&
-        datagram_socket_drop_own(lan->datagram.fd, lan->datagram.number, alone) == 0)
-    {
-        lan->datagram.drops_own = alone;
-    }
-}
-
 /* Opens and closes what the state asks for, beside port 138, and tells the sink. */
 static void lan_enter(struct lan *lan, enum net_state state, bool always_tell)
 {
@@ -249,7 +168,7 @@ static void lan_enter(struct lan *lan, enum net_state state, bool always_tell)
         lan_port_close(&lan->name);
     }
     lan->state = state;
-    lan_filter_own(lan, state == NET_STATE_OWN_SOCKETS);
+    lan_port_filter_own(&lan->datagram, state == NET_STATE_OWN_SOCKETS);
     lan->has_names = state == NET_STATE_OWN_SOCKETS && lan->want_names && lan->name.fd >= 0;
     lan_plan_look(lan);
     if (always_tell || state != previous || lan->has_names != had_names)
@@ -371,29 +290,6 @@ static int lan_on_timer(sd_event_source *source, uint64_t usec, void *userdata)
     return 0;
 }
 
-static void lan_port_init(struct lan_port *port, struct lan *lan, uint16_t number)
-{
-    *port = (struct lan_port){.lan = lan, .fd = -1, .number = number};
-}
-
-/* The descriptor is not taken over yet. */
-static int lan_port_check_inherited(struct lan_port *port, int fd, const char *what,
-                                    const char **ret_invalid)
-{
-    int r;
-
-    if (fd < 0)
-    {
-        return 0;
-    }
-    r = datagram_socket_adopt(fd, &port->number);
-    if (r == -EINVAL)
-    {
-        *ret_invalid = what;
-    }
-    return r;
-}
-
 int lan_new(struct lan **ret_lan, sd_event *event, const struct lan_config *config,
             const struct lan_sink *sink, struct net_counters *counters, const char **ret_invalid)
 {
@@ -410,29 +306,27 @@ int lan_new(struct lan **ret_lan, sd_event *event, const struct lan_config *conf
     lan->want_names = config->name_service;
     lan->disabled = config->disabled;
     lan->state = NET_STATE_LOCAL_ONLY;
-    lan_port_init(&lan->datagram, lan, config->datagram_port);
-    lan_port_init(&lan->name, lan, config->name_port);
-    lan_port_init(&lan->question, lan, 0);
+    lan->port_sink = (struct lan_port_sink){lan, lan_take, lan_failed};
     lan->nmbd_socket = strdup(config->nmbd_socket);
     r = lan->nmbd_socket ? datagram_batch_new(&lan->batch) : -ENOMEM;
+    lan_port_init(&lan->datagram, lan->event, lan->batch, &lan->port_sink, config->datagram_port);
+    lan_port_init(&lan->name, lan->event, lan->batch, &lan->port_sink, config->name_port);
+    lan_port_init(&lan->question, lan->event, lan->batch, &lan->port_sink, 0);
     if (r == 0)
     {
-        r = lan_port_check_inherited(&lan->datagram, config->datagram_fd, "datagram_fd",
-                                     ret_invalid);
+        r = lan_port_check(&lan->datagram, config->datagram_fd, "datagram_fd", ret_invalid);
     }
     if (r == 0)
     {
-        r = lan_port_check_inherited(&lan->name, config->name_fd, "name_fd", ret_invalid);
+        r = lan_port_check(&lan->name, config->name_fd, "name_fd", ret_invalid);
     }
     if (r < 0)
     {
         lan_free(lan);
         return r;
     }
-    lan->datagram.fd = config->datagram_fd >= 0 ? config->datagram_fd : -1;
-    lan->datagram.inherited = lan->datagram.fd >= 0;
-    lan->name.fd = config->name_fd >= 0 ? config->name_fd : -1;
-    lan->name.inherited = lan->name.fd >= 0;
+    lan_port_inherit(&lan->datagram, config->datagram_fd);
+    lan_port_inherit(&lan->name, config->name_fd);
     *ret_lan = lan;
     return 0;
 }
@@ -446,7 +340,7 @@ struct lan *lan_free(struct lan *lan)
     sd_event_source_disable_unref(lan->timer);
     unexpected_free(lan->unexpected);
     /* An inherited socket may be open elsewhere, too: for the next net. */
-    lan_filter_own(lan, false);
+    lan_port_filter_own(&lan->datagram, false);
     lan_port_close(&lan->datagram);
     lan_port_close(&lan->name);
     lan_port_close(&lan->question);
@@ -478,6 +372,8 @@ int lan_start(struct lan *lan)
     }
     if (r < 0)
     {
+        lan_port_disown(&lan->datagram);
+        lan_port_disown(&lan->name);
         return r;
     }
     lan_look(lan, true);

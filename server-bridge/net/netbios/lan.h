@@ -49,7 +49,8 @@ struct lan *lan_free(struct lan *lan);
 
 /*
  * Opens what can be opened, and from now on looks every few seconds whether something better is to
- * be had: nmbd came or went, a port became free or permitted.
+ * be had: nmbd came or went, a port became free or permitted. On a negative errno the descriptors
+ * of the configuration are the caller's again.
  *  - Own sockets are bound without SO_REUSEADDR, so that a second mailslotd is not let in by
  *    accident, and get it afterwards, so that nmbd can start beside us.
  *  - Beside nmbd: 0.0.0.0:138 with SO_REUSEADDR for broadcasts and for sending, nmbd's unexpected

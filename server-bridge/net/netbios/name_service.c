@@ -216,6 +216,7 @@ void name_service_receive(struct netbios *netbios, const void *bytes, size_t siz
         .from = arrival->from.sin_addr,
         .port = ntohs(arrival->from.sin_port),
         .interface_index = arrival->interface_index,
+        .question = arrival->question,
         .local_subnet = netbios_is_local(netbios, arrival->from.sin_addr),
         .own = interfaces_is_own(&netbios->interfaces, arrival->from.sin_addr),
     };

@@ -29,6 +29,7 @@ struct ns_arrival
     struct in_addr from;
     uint16_t port; /* host order */
     unsigned int interface_index;
+    bool question;     /* it came to the port for questions, which nobody else knows */
     bool local_subnet; /* `from` is in the subnet of one of our interfaces */
     bool own;          /* `from` is one of our addresses */
 };

@@ -8,7 +8,8 @@
  *
  * Anybody on the LAN can send answers. What a forger has to hit is the random id, the name, the
  * time, and either one exact address or, for a broadcast, the local subnet; and only the addresses
- * that can be a host's are taken from an answer.
+ * that can be a host's are taken from an answer. A server's address may be forged from anywhere, so
+ * its answer must have come to the random port that the question left from, too.
  *
  * The done functions are called last, when the question is no longer in any list: they may ask
  * again. So nothing here keeps a pointer to a question across such a call, and one call of
@@ -16,6 +17,9 @@
  */
 
 #include "net/netbios/query.h"
+
+#include "net/netbios/address_cache.h"
+#include "net/netbios/query_answer.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -90,6 +94,7 @@ struct queries
     const struct interfaces *interfaces;
     struct net_counters *counters;
     struct cache *cache;
+    struct address_cache addresses;
     struct query *open; /* utlist */
     size_t n_open[QUERY_KINDS];
     uint64_t n_asked;
@@ -249,6 +254,10 @@ static void query_due(struct queries *queries, struct query *query, uint64_t now
     }
     else if (!query_next_server(queries, query, now_usec))
     {
+        if (query->kind == QUERY_ADDRESS)
+        {
+            address_cache_put(&queries->addresses, query->address, NULL, now_usec);
+        }
         query_end(queries, query, NULL, NULL);
     }
 }
@@ -340,9 +349,19 @@ int queries_address(struct queries *queries, struct in_addr address, uint64_t no
 {
     struct query_waiter waiter = {.name_done = done, .userdata = userdata};
     struct netbios_name wildcard = netbios_name_wildcard();
+    const struct address_cache_entry *known;
     struct query *opened;
-    int r = query_open(queries, QUERY_ADDRESS, &wildcard, address, &waiter, &opened);
+    int r;
 
+    known = queries->closing ? NULL : address_cache_get(&queries->addresses, address, now_usec);
+    if (known)
+    {
+        struct netbios_name name = known->name;
+
+        done(userdata, known->told ? &name : NULL);
+        return 0;
+    }
+    r = query_open(queries, QUERY_ADDRESS, &wildcard, address, &waiter, &opened);
     if (r < 0 || !opened)
     {
         return r;
@@ -350,88 +369,6 @@ int queries_address(struct queries *queries, struct in_addr address, uint64_t no
     opened->way = WAY_STATUS;
     query_ask(queries, opened, now_usec);
     return 0;
-}
-
-/* "Everybody here": as WINS says it (wire.md 1.7), and the subnets' own broadcast addresses. */
-static bool address_is_broadcast(const struct queries *queries, struct in_addr address)
-{
-    for (size_t i = 0; i < queries->interfaces->n; i++)
-    {
-        if (queries->interfaces->list[i].broadcast.s_addr == address.s_addr)
-        {
-            return true;
-        }
-    }
-    return address.s_addr == htonl(INADDR_BROADCAST) || address.s_addr == htonl(INADDR_ANY);
-}
-
-static bool address_is_loopback(struct in_addr address)
-{
-    return ntohl(address.s_addr) >> IN_CLASSA_NSHIFT == IN_LOOPBACKNET;
-}
-
-/* Whether it can be the address of a host that `from` knows of. */
-static bool address_is_host(const struct queries *queries, struct in_addr address,
-                            struct in_addr from)
-{
-    return !address_is_broadcast(queries, address) && !IN_MULTICAST(ntohl(address.s_addr)) &&
-           ntohl(address.s_addr) >> IN_CLASSA_NSHIFT != 0 &&
-           (!address_is_loopback(address) || address_is_loopback(from));
-}
-
-/* What a positive answer says. False: nothing that can be used. */
-static bool resolution_read(const struct queries *queries, const struct ns_message *message,
-                            struct in_addr from, bool by_broadcast,
-                            struct resolution *ret_resolution)
-{
-    struct resolution resolution = {};
-    bool everybody = by_broadcast;
-
-    if (message->n_addresses == 0)
-    {
-        return false;
-    }
-    resolution.group = message->addresses[0].flags & NS_FLAG_GROUP;
-    for (size_t i = 0; i < message->n_addresses; i++)
-    {
-        if (address_is_host(queries, message->addresses[i].address, from))
-        {
-            resolution_add(&resolution, message->addresses[i].address);
-        }
-        else if (address_is_broadcast(queries, message->addresses[i].address))
-        {
-            everybody = true;
-        }
-    }
-    /* Each neighbour that answers tells only of itself, and WINS of a normal group of nobody. */
-    if (resolution.group && everybody && (by_broadcast || resolution.n == 0))
-    {
-        resolution.broadcast = true;
-        resolution.n = 0;
-    }
-    if (resolution.n == 0 && !resolution.broadcast)
-    {
-        return false;
-    }
-    *ret_resolution = resolution;
-    return true;
-}
-
-/* The computer name of a node status, or NULL. Names that begin with '*' are nobody's (MS-NBTE). */
-static const struct netbios_name *status_computer(const struct ns_message *message)
-{
-    for (size_t i = 0; i < message->n_node_names; i++)
-    {
-        const struct ns_node_name *node = &message->node_names[i];
-
-        if (!(node->flags & NS_FLAG_GROUP) && (node->flags & NS_FLAG_ACTIVE) &&
-            node->name.bytes[NETBIOS_NAME_CHARS_MAX] == NETBIOS_SUFFIX_HOST &&
-            node->name.bytes[0] != '*')
-        {
-            return &node->name;
-        }
-    }
-    return NULL;
 }
 
 /* Whether it comes from somebody who was asked this question. */
@@ -449,7 +386,8 @@ static bool query_is_answer(const struct queries *queries, const struct query *q
     case WAY_BROADCAST:
         return arrival->local_subnet;
     case WAY_WINS:
-        return arrival->from.s_addr == queries->config.wins[query->wins].s_addr;
+        return arrival->question &&
+               arrival->from.s_addr == queries->config.wins[query->wins].s_addr;
     case WAY_STATUS:
         return arrival->from.s_addr == query->address.s_addr;
     }
@@ -501,7 +439,10 @@ static bool query_answer(struct queries *queries, struct query *query,
     }
     if (query->way == WAY_STATUS)
     {
-        query_end(queries, query, NULL, negative ? NULL : status_computer(message));
+        const struct netbios_name *name = negative ? NULL : query_answer_computer(message);
+
+        address_cache_put(&queries->addresses, query->address, name, now_usec);
+        query_end(queries, query, NULL, name);
         return true;
     }
     if (negative)
@@ -514,7 +455,8 @@ static bool query_answer(struct queries *queries, struct query *query,
         query_negative(queries, query, message->rcode, now_usec);
         return true;
     }
-    if (!resolution_read(queries, message, from, query->way == WAY_BROADCAST, &resolution))
+    if (!query_answer_read(queries->interfaces, message, from, query->way == WAY_BROADCAST,
+                           &resolution))
     {
         return false;
     }
@@ -587,6 +529,7 @@ uint64_t queries_tick(struct queries *queries, uint64_t now_usec)
 void queries_flush(struct queries *queries)
 {
     cache_flush(queries->cache);
+    queries->addresses = (struct address_cache){};
 }
 
 size_t queries_cached(const struct queries *queries)

@@ -47,14 +47,16 @@ int queries_name(struct queries *queries, const struct netbios_name *name, int w
 
 /*
  * Asks an address for its unique <00> name with a node status request: 3 times, 250 ms apart.
- * Returns and limits as queries_name(); nothing is cached.
+ * Returns and limits as queries_name(). What it told is known for 60 s, its silence for 10 s; then
+ * done() is called before this returns.
  */
 int queries_address(struct queries *queries, struct in_addr address, uint64_t now_usec,
                     query_name_done_fn done, void *userdata) __attribute__((warn_unused_result));
 
 /*
  * Takes a query or node status response. False: not an answer to an open question (id, name, type,
- * and the address asked; answers to a broadcast must come from the local subnets), such as a
+ * and the address asked; answers to a broadcast must come from the local subnets, those of a server
+ * to the port for questions), such as a
  * second answer to the same one. WACK prolongs the wait, by 60 s at most and once. REDIRECT is
  * ignored. A server that does not have the name ends the turn of all servers; one that reports
  * trouble of its own only ends its own turn.

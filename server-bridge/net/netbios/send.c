@@ -70,10 +70,11 @@ static void send_datagram_init(struct netbios *netbios, const struct sending *se
     };
 }
 
-/* The address that a neighbour sees us with; the first one if the way leads through a router. */
+/* The address that the receiver sees us with. A neighbour needs no look at the routes. */
 static struct in_addr send_source_for(const struct netbios *netbios, struct in_addr to)
 {
     const struct interfaces *interfaces = &netbios->interfaces;
+    struct in_addr source = {0};
 
     for (size_t i = 0; i < interfaces->n; i++)
     {
@@ -84,7 +85,11 @@ static struct in_addr send_source_for(const struct netbios *netbios, struct in_a
             return interface->address;
         }
     }
-    return interfaces->n ? interfaces->list[0].address : (struct in_addr){0};
+    if (datagram_socket_source(to, &source) < 0 && interfaces->n)
+    {
+        source = interfaces->list[0].address;
+    }
+    return source;
 }
 
 static bool send_to_address(struct netbios *netbios, struct datagram *datagram, struct in_addr to)
@@ -131,7 +136,17 @@ static size_t send_broadcast(struct netbios *netbios, struct datagram *datagram)
     return sent;
 }
 
-/* To everybody in the group that is not this host. What fails is counted: no delivery is due. */
+/* All hosts of a site may have one list of peers, and so be in it themselves. */
+static bool send_is_ourselves(const struct netbios *netbios, struct in_addr peer)
+{
+    return interfaces_is_here(&netbios->interfaces, peer) &&
+           netbios->peer_port == lan_datagram_port(netbios->lan);
+}
+
+/*
+ * To everybody in the group that is not this host. What fails is counted: no delivery is due.
+ * `members` NULL: they are found by broadcast.
+ */
 static void send_group(struct netbios *netbios, const struct sending *sending,
                        const struct resolution *members)
 {
@@ -151,14 +166,15 @@ static void send_group(struct netbios *netbios, const struct sending *sending,
     }
     for (size_t i = 0; members && i < members->n; i++)
     {
-        if (!interfaces_is_own(&netbios->interfaces, members->addresses[i]))
+        if (!interfaces_is_here(&netbios->interfaces, members->addresses[i]))
         {
             sent += send_to_address(netbios, &datagram, members->addresses[i]);
         }
     }
     for (size_t i = 0; i < peers->n; i++)
     {
-        if (netbios_name_equal(&peers->list[i].group, &sending->route.destination))
+        if (netbios_name_equal(&peers->list[i].group, &sending->route.destination) &&
+            !send_is_ourselves(netbios, peers->list[i].address))
         {
             sent += send_to_address(netbios, &datagram, peers->list[i].address);
         }
@@ -188,7 +204,7 @@ static bool send_unique(struct netbios *netbios, const struct sending *sending, 
 {
     struct datagram datagram;
 
-    if (interfaces_is_own(&netbios->interfaces, to))
+    if (interfaces_is_here(&netbios->interfaces, to))
     {
         return true;
     }
@@ -201,9 +217,15 @@ static bool send_unique(struct netbios *netbios, const struct sending *sending, 
 static int send_resolved(struct netbios *netbios, const struct sending *sending,
                          const struct resolution *resolution, bool *ret_here)
 {
+    static const struct resolution nobody;
     struct resolution sender;
 
-    *ret_here = false;
+    *ret_here = sending->route.here;
+    if (sending->route.kind == ROUTE_GROUP)
+    {
+        send_group(netbios, sending, resolution ? resolution : &nobody);
+        return NET_OK;
+    }
     if (!resolution &&
         cache_get(netbios->senders, &sending->route.destination, netbios_now(netbios), &sender))
     {
@@ -240,10 +262,15 @@ static void sending_on_dns(void *userdata, const struct in_addr *addresses, size
         return;
     }
     sending->route.address = send_choose(netbios, addresses, n);
-    if (interfaces_is_own(&netbios->interfaces, sending->route.address) ||
+    if (interfaces_is_here(&netbios->interfaces, sending->route.address) ||
         ntohl(sending->route.address.s_addr) >> 24 == 127)
     {
         sending_end(sending, NET_OK, true);
+        return;
+    }
+    if (!interfaces_is_host(&netbios->interfaces, sending->route.address))
+    {
+        sending_end(sending, NET_UNRESOLVED, false);
         return;
     }
     r = sending_ask_address(sending);
@@ -419,6 +446,11 @@ int send_request(struct netbios *netbios, const struct net_request *request,
     case ROUTE_LOCAL:
         break;
     case ROUTE_GROUP:
+        /* A P node does not broadcast: the servers know the members (wire.md 1.5). */
+        if (online && !node_broadcasts(netbios->ns.node))
+        {
+            return send_later(netbios, &draft);
+        }
         send_group(netbios, &draft, NULL);
         break;
     default:

@@ -224,6 +224,30 @@ int datagram_socket_broadcast(int fd, const struct interface *interface, uint16_
     return datagram_socket_send_message(fd, &message);
 }
 
+int datagram_socket_source(struct in_addr to, struct in_addr *ret_source)
+{
+    /* Nothing is sent: connecting a UDP socket only looks the route up. Any port will do. */
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(9), .sin_addr = to};
+    socklen_t size = sizeof(address);
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), r = 0;
+
+    if (fd < 0)
+    {
+        return -errno;
+    }
+    if (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0 ||
+        getsockname(fd, (struct sockaddr *)&address, &size) < 0)
+    {
+        r = -errno;
+    }
+    else
+    {
+        *ret_source = address.sin_addr;
+    }
+    close(fd);
+    return r;
+}
+
 /* Room for the control message of one datagram. */
 union datagram_control
 {

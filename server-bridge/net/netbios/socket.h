@@ -48,12 +48,17 @@ int datagram_socket_broadcast(int fd, const struct interface *interface, uint16_
 int datagram_socket_send(int fd, struct in_addr to, uint16_t port, const void *bytes, size_t size)
     __attribute__((warn_unused_result));
 
+/* The own address that datagrams to `to` leave from, by the host's routes. A negative errno. */
+int datagram_socket_source(struct in_addr to, struct in_addr *ret_source)
+    __attribute__((warn_unused_result));
+
 struct datagram_arrival
 {
     struct sockaddr_in from;
     unsigned int interface_index; /* 0: unknown */
     bool broadcast;               /* it was sent to a broadcast address */
     bool truncated;               /* the buffer was too small */
+    bool question;                /* to the socket for questions; filled in by lan.c */
 };
 
 /*

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Which name an address told us lately */
+
+/*
+ * A program that writes to an address writes again. Hosts answer only so many node status requests
+ * a second, and those behind a router often none at all (wire.md 1.9): without this each message
+ * would wait for the answer, or for the end of three tries.
+ */
+
+#include "net/netbios/address_cache.h"
+
+#define TOLD_USEC   UINT64_C(60000000)
+#define SILENT_USEC UINT64_C(10000000)
+
+void address_cache_put(struct address_cache *cache, struct in_addr address,
+                       const struct netbios_name *name, uint64_t now_usec)
+{
+    struct address_cache_entry *entry = NULL;
+
+    for (size_t i = 0; i < ADDRESS_CACHE_MAX && !entry; i++)
+    {
+        if (cache->entries[i].address.s_addr == address.s_addr)
+        {
+            entry = &cache->entries[i];
+        }
+    }
+    if (!entry)
+    {
+        entry = &cache->entries[cache->next];
+        cache->next = (cache->next + 1) % ADDRESS_CACHE_MAX;
+    }
+    *entry = (struct address_cache_entry){
+        .address = address,
+        .told = name,
+        .end_usec = now_usec + (name ? TOLD_USEC : SILENT_USEC),
+    };
+    if (name)
+    {
+        entry->name = *name;
+    }
+}
+
+const struct address_cache_entry *address_cache_get(const struct address_cache *cache,
+                                                    struct in_addr address, uint64_t now_usec)
+{
+    for (size_t i = 0; i < ADDRESS_CACHE_MAX; i++)
+    {
+        const struct address_cache_entry *entry = &cache->entries[i];
+
+        if (entry->address.s_addr == address.s_addr && now_usec < entry->end_usec)
+        {
+            return entry;
+        }
+    }
+    return NULL;
+}
