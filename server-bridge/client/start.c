@@ -77,7 +77,7 @@ static int start_try(const char *path, int *ret_socket)
 static int start_try_all(char *path, size_t size, int *ret_socket)
 {
     const char *forced = control_address_forced();
-    int system, r;
+    int system = -1, r;
 
     if (forced)
     {

@@ -8,9 +8,10 @@
  * Transport: AF_UNIX SOCK_SEQPACKET. One packet is one message: a header, the fixed body of its
  * type, then `extra` bytes (a name, message data) that fill the rest of the packet. File
  * descriptors travel as SCM_RIGHTS with the packet. A client sends a request and gets exactly one
- * reply with the same serial (none at all to CONTROL_POST); the daemon never sends anything unasked. Fields are in host byte
- * order (both sides are on one machine) and have the same layout in 32- and 64-bit processes.
- * Bodies only ever grow at their end: a receiver takes missing bytes as zero.
+ * reply with the same serial (none at all to CONTROL_POST); the daemon never sends anything
+ * unasked. Fields are in host byte order (both sides are on one machine) and have the same layout
+ * in 32- and 64-bit processes. Bodies only ever grow at their end: a receiver takes missing bytes
+ * as zero.
  */
 #define CONTROL_MAGIC   0x544f4c53u
 #define CONTROL_VERSION 1
@@ -24,22 +25,22 @@ enum control_type
 {
     CONTROL_HELLO = 1, /* who I am; must come first. Reply: struct control_welcome */
     CONTROL_CREATE,    /* new slot. Reply: struct control_slot + lease, memfd, eventfd, watch */
-    CONTROL_OPEN,      /* writer on a local slot. Reply as CREATE, but without memfd and eventfd when
-                          the slot is another user's: then it is written by SEND with the lease */
-    CONTROL_REMOTE,    /* writer on a remote name. Reply: struct control_slot + lease, watch */
-    CONTROL_ADOPT,     /* fd: a lease got from elsewhere. Reply: struct control_slot + memfd,
-                          eventfd, watch (remote, or of another user: watch only) */
-    CONTROL_CHECK,     /* look at this lease now: is its last handle gone? No body in the reply */
-    CONTROL_SEND,      /* one message to a writer's or remote lease, or by target and name.
-                          Reply: struct control_sent; or the result CONTROL_PENDING and a socket */
-    CONTROL_STUCK,     /* the lock of this lease's queue is held too long. No reply body */
-    CONTROL_RESTORE,   /* after a daemon restart: + watch, memfd, eventfd (as in the reply that
-                          gave it). No reply body */
-    CONTROL_STATUS,    /* Reply: memfd with the status as JSON */
-    CONTROL_POST,      /* as SEND with a lease, when a SEND has said that it will do. No reply */
-    CONTROL_MONITOR,   /* Reply: a SEQPACKET socket; a struct control_record comes through it for
-                          each message that passes the daemon, until either end is closed */
-    CONTROL_RELOAD,    /* read the configuration again. Reply: struct control_reloaded */
+    CONTROL_OPEN,    /* writer on a local slot. Reply as CREATE, but without memfd and eventfd when
+                        the slot is another user's: then it is written by SEND with the lease */
+    CONTROL_REMOTE,  /* writer on a remote name. Reply: struct control_slot + lease, watch */
+    CONTROL_ADOPT,   /* fd: a lease got from elsewhere. Reply: struct control_slot + memfd,
+                        eventfd, watch (remote, or of another user: watch only) */
+    CONTROL_CHECK,   /* look at this lease now: is its last handle gone? No body in the reply */
+    CONTROL_SEND,    /* one message to a writer's or remote lease, or by target and name.
+                        Reply: struct control_sent; or the result CONTROL_PENDING and a socket */
+    CONTROL_STUCK,   /* the lock of this lease's queue is held too long. No reply body */
+    CONTROL_RESTORE, /* after a daemon restart: + watch, memfd, eventfd (as in the reply that
+                        gave it). No reply body */
+    CONTROL_STATUS,  /* Reply: memfd with the status as JSON */
+    CONTROL_POST,    /* as SEND with a lease, when a SEND has said that it will do. No reply */
+    CONTROL_MONITOR, /* Reply: a SEQPACKET socket; a struct control_record comes through it for
+                        each message that passes the daemon, until either end is closed */
+    CONTROL_RELOAD,  /* read the configuration again. Reply: struct control_reloaded */
     CONTROL_TYPES
 };
 

@@ -24,8 +24,8 @@ struct net_config
     const char *const *peers; /* "ADDRESS" or "ADDRESS/GROUP": gets the group's messages, too */
     size_t n_peers;
     struct policy_config policy;
-    const char *nmbd_socket; /* NULL: Samba's usual one; "": never look for nmbd */
-    bool no_name_service;    /* port 137 is left alone */
+    const char *nmbd_socket;       /* NULL: Samba's usual one; "": never look for nmbd */
+    bool no_name_service;          /* port 137 is left alone */
     uint16_t datagram_port;        /* 0: 138 */
     uint16_t name_port;            /* 0: 137 */
     uint16_t peer_port;            /* where datagrams are sent to; 0: datagram_port */
@@ -102,7 +102,7 @@ struct net_status
     const char *codepage;
     uint16_t datagram_port; /* in use, or wanted */
     uint16_t name_port;
-    bool name_service;              /* we hold names and answer for them */
+    bool name_service;               /* we hold names and answer for them */
     const char *name_service_reason; /* why not, or NULL */
     const char *node_type;           /* "B", "P", "M", "H" */
     struct net_status_name names[NET_NAMES_MAX];
@@ -121,10 +121,10 @@ struct net;
 
 /*
  * Validates the names, opens the socket and listens on `event`. A port that can not be had is no
- * error: see net_status(). Takes the descriptors over, on success only. -EINVAL: a setting is wrong,
- * and *ret_invalid (may be NULL) says which, as a static string: "computer_name", "workgroup",
- * "names", "groups", "scope", "node_type", "wins_servers", "peers", "codepage", "allow_networks",
- * "receive_slots", "send_slots", "datagram_fd", "name_fd". One thread.
+ * error: see net_status(). Takes the descriptors over, on success only. -EINVAL: a setting is
+ * wrong, and *ret_invalid (may be NULL) says which, as a static string: "computer_name",
+ * "workgroup", "names", "groups", "scope", "node_type", "wins_servers", "peers", "codepage",
+ * "allow_networks", "receive_slots", "send_slots", "datagram_fd", "name_fd". One thread.
  */
 int net_new(struct net **ret_net, sd_event *event, const struct net_config *config,
             const struct net_sink *sink, const char **ret_invalid)

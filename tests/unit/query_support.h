@@ -17,7 +17,7 @@
 #define MS     UINT64_C(1000)
 #define SECOND UINT64_C(1000000)
 
-#define SENT_MAX 512
+#define SENT_MAX 4096
 
 /* Without ns_link.c; the order makes every id differ from the one before. */
 __attribute__((weak)) uint16_t ns_random_id(void)

@@ -10,10 +10,9 @@
 #define NETBIOS_NAME_CHARS_MAX    15
 #define NETBIOS_NAME_ENCODED_SIZE 34 /* without scope: length, 32 half-bytes, root label */
 #define NETBIOS_SCOPE_MAX         255
-#define NETBIOS_SCOPE_LABELS_MAX  221 /* 255 less the half-bytes, their length and the root label  \
-                                       */
-#define NETBIOS_NAME_ENCODED_MAX (NETBIOS_NAME_ENCODED_SIZE + NETBIOS_SCOPE_LABELS_MAX)
-#define NETBIOS_NAME_PRINT_SIZE  (15 * 4 + 4 + 1)
+#define NETBIOS_SCOPE_LABELS_MAX  221 /* 255 less half-bytes, their length, the root label */
+#define NETBIOS_NAME_ENCODED_MAX  (NETBIOS_NAME_ENCODED_SIZE + NETBIOS_SCOPE_LABELS_MAX)
+#define NETBIOS_NAME_PRINT_SIZE   (15 * 4 + 4 + 1)
 
 enum netbios_name_suffix
 {

@@ -7,7 +7,8 @@
 
 #include "net/transport.h"
 
-#define QUERIES_MAX         64 /* names asked for at the same time, and as many addresses */
+/* Names asked for at the same time, and as many addresses: more than one user may wait for. */
+#define QUERIES_MAX         256
 #define QUERIES_WAITERS_MAX 64 /* who wait for the same answer */
 
 struct queries;
