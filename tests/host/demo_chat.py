@@ -20,7 +20,6 @@ import time
 import lab as laboratory
 
 WIDTH, HEIGHT, MARGIN = 960, 330, 10
-BACKGROUND = "#3a6ea5"
 SAY = {
     "alpha": ("Jörg", "Grüße aus dem Büro: der Kaffee ist fertig"),
     "beta": ("Анна", "Спасибо, иду! And so are the others."),
@@ -45,7 +44,7 @@ class Screen:
         reading, writing = os.pipe()
         self.process = subprocess.Popen(
             ["Xvfb", "-displayfd", str(writing), "-screen", "0", f"{WIDTH}x{HEIGHT}x24",
-             "-nolisten", "tcp", "-noreset"], pass_fds=[writing], stdin=subprocess.DEVNULL,
+             "-nolisten", "tcp", "-noreset", "-wr"], pass_fds=[writing], stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
         os.close(writing)
         with os.fdopen(reading) as answer:
@@ -78,9 +77,11 @@ class Chat:
         width = (WIDTH - 3 * MARGIN) // 2
         place = f"{MARGIN + column * (width + MARGIN)},{MARGIN},{width},{HEIGHT - 2 * MARGIN}"
         host.prefix_make()
-        # There is no window manager: Wine draws the title bars itself.
+        # There is no window manager: Wine draws the title bars itself, as of a window in front.
         self.registry(r"HKCU\Software\Wine\X11 Driver", "Managed", "N")
-        self.registry(r"HKCU\Control Panel\Desktop", "FontSmoothing", "2")
+        for name, colour in (("InactiveTitle", "0 70 130"), ("GradientInactiveTitle", "60 130 190"),
+                             ("InactiveTitleText", "255 255 255")):
+            self.registry(r"HKCU\Control Panel\Colors", name, colour)
         self.window = host.windows("chat.exe", nick, "--place", place)
         laboratory.wait_for(self.text, f"the window of {nick}")
 
@@ -166,6 +167,9 @@ def private(results, chats):
     chats["beta"].type(f"/to ALPHA {PRIVATE}")
     count = chats["alpha"].shows(PRIVATE)
     results.record(count == 1, "to-one-computer", f"{count} times")
+
+
+def nobody(results, chats):
     chats["alpha"].type("/to NOBODY hello?")
     laboratory.wait_for(lambda: "not sent to NOBODY, error 53" in chats["alpha"].text(),
                         lambda: f"error 53 in {chats['alpha'].text()}")
@@ -240,6 +244,7 @@ def demo(results, screen, build, picture):
             results.record("wmschat" in lines, "monitor", f"{len(monitor.lines)} lines")
         else:
             results.skip("monitor", "this build's mailslotctl has no monitor")
+        nobody(results, chats)
         hostile(results, chats)
         long_line(results, chats)
         for name, chat in chats.items():

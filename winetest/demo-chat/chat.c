@@ -229,7 +229,7 @@ static void chat_create(HWND window)
     SendDlgItemMessageW(window, ID_INPUT, EM_SETLIMITTEXT, CHAT_INPUT_MAX, 0);
     chat_control(window, L"BUTTON", L"&Send", BS_DEFPUSHBUTTON, IDOK);
     chat_show_title();
-    talk_note(L"Enter sends to everybody; /to COMPUTER TEXT to one; /nick NAME", L"");
+    talk_note(L"Enter sends to everybody, /to COMPUTER TEXT to one", L"");
     error = chat_lan_start(window);
     if (error == ERROR_ALREADY_EXISTS)
         talk_note(L"A chat already runs on this computer: this one can send, but hears nothing",
