@@ -12,7 +12,7 @@
 #include <utlist.h>
 
 /* Requests answered for one program before others get their turn. */
-#define PEER_BATCH 16
+#define PEER_BATCH 64
 
 /*
  * How long a connection may be silent before it says who it is, and how much of what it was told it
@@ -90,7 +90,8 @@ static int peer_on_event(sd_event_source *source, int fd, uint32_t events, void 
         if (r < 0 && r != -EMFILE)
             break;
         host->counters.requests++;
-        if (peer_is_deaf(fd))
+        /* What gets no reply can not fill its socket. */
+        if (packet_header(&packet)->type != CONTROL_POST && peer_is_deaf(fd))
         {
             packet_close_fds(&packet);
             r = -EPIPE;
