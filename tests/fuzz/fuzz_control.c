@@ -261,6 +261,7 @@ static void target_check_reply(struct target *target, struct client *client, str
         TARGET_CHECK(reply->n_fds == 3 || reply->n_fds == 1);
         break;
     case CONTROL_STATUS:
+    case CONTROL_MONITOR:
         TARGET_CHECK(reply->n_fds == 1);
         return;
     default:
