@@ -7,13 +7,23 @@ MINGW_i386 = i686-w64-mingw32
 UNIX_BITS_x86_64 = -m64
 UNIX_BITS_i386 = -m32
 
+# CFLAGS and the like are for the Unix compiler, and mingw knows only some of what they may hold: these
+# two, named as in Wine, are for what a builder wants to add for Windows.
+CROSSCFLAGS =
+CROSSLDFLAGS =
+# No path of the building machine goes into a Windows file.
+PE_PREFIX_MAP = -ffile-prefix-map=$(abs_builddir)=. -ffile-prefix-map=$(srcdir)=.
+PE_HARDENING = -Wl,--dynamicbase -Wl,--nxcompat
+PE_HARDENING_x86_64 = $(PE_HARDENING) -Wl,--high-entropy-va
+PE_HARDENING_i386 = $(PE_HARDENING)
+
 # Neither C library nor stack protector exists here; the TEB is read through a segment register,
 # which array-bounds takes for an access to address 0.
 PECFLAGS = -std=gnu11 $(WARNING_FLAGS) -Wno-array-bounds -O2 -g0 -ffreestanding \
-	-fno-stack-protector -I$(srcdir)/dll -I$(srcdir)/server-bridge \
-	-D_WIN32_WINNT=0x0601
+	-fno-stack-protector $(PE_PREFIX_MAP) -I$(srcdir)/dll -I$(srcdir)/server-bridge \
+	-D_WIN32_WINNT=0x0601 $(CROSSCFLAGS)
 PELINKFLAGS = -shared -s -nostdlib -Wl,--file-alignment,4096 -Wl,--no-insert-timestamp \
-	-Wl,--enable-stdcall-fixup
+	-Wl,--enable-stdcall-fixup $(CROSSLDFLAGS)
 
 KERNEL32_C = dll/kernel32/main.c dll/kernel32/redirect.c dll/kernel32/pe_image.c \
 	dll/kernel32/mailslot.c dll/kernel32/file_type.c
@@ -45,8 +55,11 @@ LAYER_ENTRY_x86_64 = DllMainCRTStartup
 LAYER_ENTRY_i386 = _DllMainCRTStartup@12
 
 UNIXLIB_C = dll/unixlib/unixlib.c $(MAILSLOT_C)
-UNIXLIBFLAGS = -std=gnu11 $(WARNING_FLAGS) -O2 -g -fPIC -fvisibility=hidden -D_GNU_SOURCE \
-	-I$(srcdir)/dll -I$(srcdir)/server-bridge -DMAILSLOTD_PATH='"$(bindir)/mailslotd"'
+# CPPFLAGS, CFLAGS and LDFLAGS are the builder's (hardening, say); what the library needs comes after
+# them. Sanitizers (SANITIZER_FLAGS) stay out: Wine's loader has no room for their memory.
+UNIXLIBFLAGS = $(CPPFLAGS) $(CFLAGS) -std=gnu11 $(WARNING_FLAGS) $(PREFIX_MAP) -fPIC \
+	-fvisibility=hidden -D_GNU_SOURCE -I$(srcdir)/dll -I$(srcdir)/server-bridge \
+	-DMAILSLOTD_PATH='"$(bindir)/mailslotd"'
 
 EXTRA_DIST += $(KERNEL32_ALL) $(LAYER_ALL) dll/unixlib/unixlib.c \
 	dll/kernel32/README dll/kernel32/refresh-exports.sh
@@ -59,7 +72,7 @@ dll/%-windows/kernel32.dll: $(KERNEL32_ALL)
 		> dll/$*-obj/kernel32.def
 	$(AM_V_at)$(MINGW_$*)-windres $(srcdir)/dll/kernel32/kernel32.rc dll/$*-obj/version.o
 	$(AM_V_at)$(MINGW_$*)-gcc $(PECFLAGS) -DWIN32_NO_STATUS -D_KERNEL32_ $(PELINKFLAGS) \
-		-Wl,-e,$(KERNEL32_ENTRY_$*) -o $@.tmp \
+		$(PE_HARDENING_$*) -Wl,-e,$(KERNEL32_ENTRY_$*) -o $@.tmp \
 		$(addprefix $(srcdir)/,$(KERNEL32_C) dll/kernel32/thunk.S) \
 		dll/$*-obj/version.o dll/$*-obj/kernel32.def dll/$*-obj/libkernel32w.a -lntdll -lgcc
 	$(AM_V_at)mv $@.tmp $@
@@ -67,15 +80,16 @@ dll/%-windows/kernel32.dll: $(KERNEL32_ALL)
 # The mark makes it a builtin, which alone may have a Unix library; a later strip would remove it.
 dll/%-windows/winemailslot.dll: $(LAYER_ALL)
 	$(AM_V_GEN)$(MKDIR_P) $(@D)
-	$(AM_V_at)$(MINGW_$*)-gcc $(PECFLAGS) $(PELINKFLAGS) -Wl,-e,$(LAYER_ENTRY_$*) -o $@.tmp \
+	$(AM_V_at)$(MINGW_$*)-gcc $(PECFLAGS) $(PELINKFLAGS) $(PE_HARDENING_$*) \
+		-Wl,-e,$(LAYER_ENTRY_$*) -o $@.tmp \
 		$(addprefix $(srcdir)/,$(LAYER_C)) \
 		$(srcdir)/dll/winemailslot/winemailslot.def -lntdll -lgcc
 	$(AM_V_at)printf 'Wine builtin DLL\0' | dd of=$@.tmp bs=1 seek=64 conv=notrunc status=none
 	$(AM_V_at)mv $@.tmp $@
 
 dll/%-unix/winemailslot.so: $(UNIXLIB_C) $(MAILSLOT_H) dll/unixlib/unixcalls.h
-	$(AM_V_CCLD)$(MKDIR_P) $(@D) && $(CC) $(UNIX_BITS_$*) $(UNIXLIBFLAGS) -shared \
-		-Wl,-z,defs -o $@.tmp $(addprefix $(srcdir)/,$(UNIXLIB_C)) && mv $@.tmp $@
+	$(AM_V_CCLD)$(MKDIR_P) $(@D) && $(CC) $(UNIXLIBFLAGS) $(UNIX_BITS_$*) $(LDFLAGS) \
+		-shared -Wl,-z,defs -o $@.tmp $(addprefix $(srcdir)/,$(UNIXLIB_C)) && mv $@.tmp $@
 
 BUILT_DLLS = dll/x86_64-windows/kernel32.dll dll/x86_64-windows/winemailslot.dll \
 	dll/x86_64-unix/winemailslot.so \

@@ -2,11 +2,12 @@
 # Windows test executables (NAME_test.exe), the benchmark and the demo programs, both architectures.
 
 # What is no test: the benchmarks, the demo, and examples that are of use by themselves.
-WINETEST_OTHERS = bench bench_net demo_client demo_server \
+WINETEST_OTHERS = bench bench_net demo_client demo_server trace_exercise \
 	browse_list browse_request netlogon_responder
 WINETEST_TESTS = $(filter-out $(WINETEST_OTHERS), \
 	$(notdir $(basename $(wildcard $(srcdir)/winetest/*.c))))
-WINETESTFLAGS = -std=gnu11 $(WARNING_FLAGS) -O2 -I$(srcdir)/winetest
+WINETESTFLAGS = -std=gnu11 $(WARNING_FLAGS) -O2 $(PE_PREFIX_MAP) -I$(srcdir)/winetest \
+	$(CROSSCFLAGS) $(CROSSLDFLAGS)
 
 winetest/x86_64/%_test.exe: winetest/%.c $(wildcard $(srcdir)/winetest/*.h)
 	$(AM_V_CCLD)$(MKDIR_P) $(@D) && $(MINGW_x86_64)-gcc $(WINETESTFLAGS) -o $@ $<

@@ -2,6 +2,7 @@
 /* Cancelling reads (row R17). */
 #include "winemailslot/handles.h"
 #include "winemailslot/pending.h"
+#include "winemailslot/trace.h"
 #include "winemailslot/unix.h"
 
 /* Asked for before anything is cancelled. */
@@ -31,6 +32,7 @@ NTSTATUS NTAPI layer_NtCancelIoFile(HANDLE handle, IO_STATUS_BLOCK *io)
         found = pending_cancel(view.file, nt_thread_id(), NULL);
         status = cancel_done(found, io, STATUS_SUCCESS);
     }
+    trace_cancel(handle, status);
     file_put(view.file);
     return status;
 }
@@ -50,6 +52,7 @@ NTSTATUS NTAPI layer_NtCancelIoFileEx(HANDLE handle, IO_STATUS_BLOCK *which, IO_
         found = reader_cancel(view.file, 0, which) || found;
         status = cancel_done(found, io, STATUS_NOT_FOUND);
     }
+    trace_cancel(handle, status);
     file_put(view.file);
     return status;
 }

@@ -229,6 +229,8 @@ static NTSTATUS create_open(HANDLE *ret, ACCESS_MASK access, OBJECT_ATTRIBUTES *
         return status;
     }
     *ret_kind = name.kind;
+    if (name.kind == NAME_OTHER)
+        trace_other(attributes);
     if (name.kind == NAME_LOCAL || name.kind == NAME_REMOTE)
     {
         if (attributes->ObjectName->Length & 1 || attributes->ObjectName->Length > CREATE_NAME_MAX)

@@ -37,19 +37,45 @@ struct reader
     bool cancelled;
 };
 
+#define READER_POOL 64
+
 static struct reader *volatile reader_all;
+static struct reader reader_pool[READER_POOL];
+static volatile LONG reader_pool_used;
+
+/*
+ * The process heap has a lock, too, and a thread that is killed in it leaves it taken for ever. So
+ * the heap is asked only for more records than programs ever need: each thread that reads, and each
+ * that was killed in it since its slot was opened, has one.
+ */
+static struct reader *reader_memory(void)
+{
+    LONG used = reader_pool_used;
+
+    while (used < READER_POOL)
+    {
+        LONG seen = InterlockedCompareExchange(&reader_pool_used, used + 1, used);
+
+        if (seen == used)
+            return &reader_pool[used];
+        used = seen;
+    }
+    return layer_alloc(sizeof(struct reader));
+}
 
 static struct reader *reader_make(void)
 {
     struct unix_cancel cancel = {.result = -1};
-    struct reader *reader = layer_alloc(sizeof(*reader));
+    struct reader *reader = reader_memory();
 
     if (!reader)
         return NULL;
     unix_call(UNIX_CANCEL_NEW, &cancel);
     if (cancel.result)
     {
-        layer_free(reader);
+        /* No descriptors left: a record of the pool is lost, and there is still the heap. */
+        if (reader < reader_pool || reader >= reader_pool + READER_POOL)
+            layer_free(reader);
         return NULL;
     }
     reader->cancel = cancel.cancel;

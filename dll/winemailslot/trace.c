@@ -47,6 +47,7 @@ static const struct trace_status trace_statuses[] = {
     TRACE_STATUS(STATUS_INVALID_PARAMETER),
     TRACE_STATUS(STATUS_IO_TIMEOUT),
     TRACE_STATUS(STATUS_NO_MEMORY),
+    TRACE_STATUS(STATUS_NOT_FOUND),
     TRACE_STATUS(STATUS_OBJECT_NAME_COLLISION),
     TRACE_STATUS(STATUS_OBJECT_NAME_INVALID),
     TRACE_STATUS(STATUS_OBJECT_NAME_NOT_FOUND),
@@ -183,6 +184,56 @@ void trace_write_name(const char *verb, const struct name *name, NTSTATUS status
                     trace_handle(handle));
     else
         trace_print(text, sizeof(text), "%s%s -> %s: %s", verb, path, meaning, result);
+    trace_write(text);
+}
+
+/* Whether "mailslot" is in the name, in letters of any size. */
+static bool trace_may_be_meant(const WCHAR *units, ULONG count)
+{
+    static const char word[] = "mailslot";
+    ULONG n = 0;
+
+    for (ULONG i = 0; i < count && word[n]; i++)
+    {
+        WCHAR unit = units[i] >= 'A' && units[i] <= 'Z' ? units[i] + 'a' - 'A' : units[i];
+
+        n = unit == word[n] ? n + 1 : unit == word[0];
+    }
+    return !word[n];
+}
+
+/* Of the many names that a program opens, only those that somebody may take for a slot's. */
+void trace_write_other(const OBJECT_ATTRIBUTES *attributes)
+{
+    char text[TRACE_LINE], bytes[TRACE_NAME], name[TRACE_NAME];
+    const UNICODE_STRING *object = attributes ? attributes->ObjectName : NULL;
+    ULONG count = object && object->Buffer ? object->Length / sizeof(WCHAR) : 0, size = 0;
+
+    if (!trace_may_be_meant(object ? object->Buffer : NULL, count))
+        return;
+    /* A unit becomes at most three bytes; what is cut here is cut again, with dots, below. */
+    for (ULONG i = 0; i < count && size + 4 < sizeof(bytes); i++)
+    {
+        WCHAR unit = object->Buffer[i];
+
+        if (unit >= 0x800)
+            bytes[size++] = (char)(0xe0 | unit >> 12);
+        if (unit >= 0x80)
+            bytes[size++] = (char)((unit >= 0x800 ? 0x80 : 0xc0) | (unit >> 6 & 0x3f));
+        bytes[size++] = (char)(unit >= 0x80 ? 0x80 | (unit & 0x3f) : unit);
+    }
+    trace_escape(name, sizeof(name), bytes, size, false);
+    trace_print(text, sizeof(text), "open %s -> no slot: Wine's", name);
+    trace_write(text);
+}
+
+void trace_write_cancel(HANDLE handle, NTSTATUS status)
+{
+    char text[TRACE_LINE], result[80];
+
+    trace_status(result, sizeof(result), status);
+    trace_print(text, sizeof(text), "cancel reads of handle 0x%lx -> %s", trace_handle(handle),
+                result);
     trace_write(text);
 }
 

@@ -16,6 +16,8 @@ void trace_start(HMODULE ntdll);
  * The texts below are for the inline functions only.
  */
 void trace_write_name(const char *verb, const struct name *name, NTSTATUS status, HANDLE handle);
+void trace_write_other(const OBJECT_ATTRIBUTES *attributes);
+void trace_write_cancel(HANDLE handle, NTSTATUS status);
 void trace_write_adopt(HANDLE handle, const struct file *file, NTSTATUS status, int result);
 void trace_write_io(const char *verb, HANDLE handle, ULONG size, NTSTATUS status, ULONG bytes,
                     const IO_STATUS_BLOCK *io);
@@ -35,6 +37,20 @@ static inline void trace_name(const char *verb, const struct name *name, NTSTATU
 {
     if (trace_wanted())
         trace_write_name(verb, name, status, handle);
+}
+
+/* A file is opened whose name is no slot's: it is Wine's. A line only if "mailslot" is in it. */
+static inline void trace_other(const OBJECT_ATTRIBUTES *attributes)
+{
+    if (trace_wanted())
+        trace_write_other(attributes);
+}
+
+/* Reads of a slot's handle were cancelled, or there were none. */
+static inline void trace_cancel(HANDLE handle, NTSTATUS status)
+{
+    if (trace_wanted())
+        trace_write_cancel(handle, status);
 }
 
 /*

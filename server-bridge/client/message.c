@@ -2,6 +2,8 @@
 /* Messages: written, read, waited for. No request to the daemon on the local path. */
 #include <errno.h>
 #include <poll.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -180,7 +182,7 @@ int mailslot_read_wait(struct mailslot *slot, void *buffer, uint32_t capacity, u
 }
 
 /* A canceller is its eventfd. */
-int mailslot_cancel_new(struct mailslot_cancel **ret)
+static int message_cancel_make(int **ret)
 {
     int *cancel = malloc(sizeof(*cancel));
 
@@ -194,6 +196,22 @@ int mailslot_cancel_new(struct mailslot_cancel **ret)
         free(cancel);
         return r;
     }
+    *ret = cancel;
+    return 0;
+}
+
+int mailslot_cancel_new(struct mailslot_cancel **ret)
+{
+    sigset_t all, before;
+    int *cancel = NULL, r;
+
+    /* Wine kills a thread by a signal: not while it has the lock of malloc. */
+    sigfillset(&all);
+    pthread_sigmask(SIG_BLOCK, &all, &before);
+    r = message_cancel_make(&cancel);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (r < 0)
+        return r;
     *ret = (struct mailslot_cancel *)cancel;
     return 0;
 }

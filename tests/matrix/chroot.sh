@@ -37,6 +37,7 @@ environment: MATRIX_DIR     where the chroots are (/srv/wine-mailslot/chroots)
              MATRIX_BUILD   folder seen as /mnt/build, read-only
              MATRIX_RUN     folder seen as /mnt/run: the daemon's socket
              MATRIX_OUT     folder seen as /mnt/out: reports
+             MATRIX_X11     folder seen as /tmp/.X11-unix: the sockets of X servers
              MATRIX_ENV     names of further variables that pass; WINE*, WINETEST_* and MAILSLOT* always do
 END
 }
@@ -112,14 +113,20 @@ mount_into()
     # /proc's own mounts (binfmt_misc) are of no use inside and would have to be unmounted one by one.
     mountpoint -q "$root/proc" || mount --bind /proc "$root/proc"
     mountpoint -q "$root/dev" || mount --rbind --make-rprivate /dev "$root/dev"
-    for spec in build run out; do
+    for spec in build run out x11; do
         case $spec in
         build) from=${MATRIX_BUILD:-} ;;
         run) from=${MATRIX_RUN:-} ;;
         out) from=${MATRIX_OUT:-} ;;
+        x11) from=${MATRIX_X11:-} ;;
         esac
         [ -n "$from" ] || continue
         [ -d "$from" ] || die "$from is no folder"
+        if [ "$spec" = x11 ]; then
+            mkdir -p "$root/tmp/.X11-unix"
+            mount --bind "$from" "$root/tmp/.X11-unix"
+            continue
+        fi
         mkdir -p "$root/mnt/$spec"
         mount --bind "$from" "$root/mnt/$spec"
     done

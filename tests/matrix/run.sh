@@ -181,10 +181,36 @@ judge()
     fi
 }
 
+# Wine 10 on i386 describes its way back from a unix call wrongly for a few instructions: the unwinder
+# crashes if a thread is killed there, with plain Wine, too. That says nothing of the test.
+crashed_in_wine()
+{
+    [ "$1" = terminate_test ] && [ "$place" = trixie ] && [ "$cpu" = i386 ] &&
+        [ "$2" != 0 ] && [ "$2" != 124 ] && [ "$2" != 137 ] && ! grep -aq 'tests executed (' "$3"
+}
+
 run_test()
 {
-    local name=$1 log=$folder/$1.log rows rc=0 command=(wine)
+    local name=$1 log=$folder/$1.log try rc=0
 
+    for try in 1 2 3; do
+        run_once "$name" "$log"
+        crashed_in_wine "$name" "$rc" "$log" || break
+        echo "matrix: $config $mode: $name crashed in Wine itself, run $try of 3" >&2
+    done
+    judge "${name%_test}" "$rc" "$log"
+    # What a killed test leaves behind would hold its slots.
+    if [ "$rc" = 124 ] || [ "$rc" = 137 ]; then
+        server_kill
+    fi
+}
+
+# Sets rc.
+run_once()
+{
+    local name=$1 log=$2 rows command=(wine)
+
+    rc=0
     [ "$mode" = wine ] || command=("$([ "$place" = host ] && echo "$build" || echo /mnt/build)/wine-mailslot" run)
     [ "$place" = host ] && rows=Z:$folder/$name.rows || rows=Z:/mnt/out/$name.rows
     rm -f "$folder/$name.rows"
@@ -201,11 +227,56 @@ run_test()
     child=
     tr -d '\r' <"$log.raw" >"$log"
     rm -f "$log.raw"
-    judge "${name%_test}" "$rc" "$log"
-    # What a killed test leaves behind would hold its slots.
-    if [ "$rc" = 124 ] || [ "$rc" = 137 ]; then
-        server_kill
+}
+
+# The trace of a 32-bit program, judged line by line.
+run_trace()
+{
+    local name=trace verdicts wrong rc=0
+
+    in_place env -C "$prefix/drive_c/winetest" MAILSLOT_TRACE=1 timeout --foreground -k 5 "$seconds" \
+        /mnt/build/wine-mailslot run "$prefix/drive_c/winetest/trace_exercise.exe" \
+        </dev/null >"$folder/trace.out" 2>"$folder/trace.log" || rc=$?
+    verdicts=$("$here/../wine/lib/trace_lines.sh" "$folder/trace.out" "$folder/trace.log" trace)
+    wrong=$(grep -v '^passed ' <<<"$verdicts" | head -n 1) || wrong=
+    if [ "$rc" != 0 ] || [ -n "$wrong" ] || [ -z "$verdicts" ]; then
+        record "$name" failed "exit code $rc; $wrong"
+    else
+        record "$name" passed "$(grep -c . <<<"$verdicts") lines"
     fi
+}
+
+# The chat demo, under an X server; what it prints becomes tests.
+run_chat()
+{
+    local result name detail seen=0
+
+    # A desktop that was made without a screen has none for its life.
+    server_kill
+    while read -r result name detail; do
+        case $result in
+        passed | failed | skipped)
+            seen=$((seen + 1))
+            record "$name" "$result" "$detail"
+            ;;
+        esac
+    done < <(MATRIX_BUILD=$build MATRIX_RUN=$sockets MATRIX_OUT=$folder timeout -k 10 120 \
+        "$here/chat.py" "$place" "$folder/chat.png" </dev/null 2>"$folder/chat.log")
+    [ "$seen" != 0 ] || record chat failed "nothing was tried, see $folder/chat.log"
+    server_kill
+}
+
+# What has run on no other Wine: 32-bit programs beside winetest, in the chroots.
+run_programs()
+{
+    local programs=("$build/winetest/$cpu"/{trace_exercise,chat}.exe)
+
+    if ! cp "${programs[@]}" "$prefix_here/drive_c/winetest/"; then
+        record programs failed "${programs[*]}: not in the build"
+        return
+    fi
+    run_trace
+    run_chat
 }
 
 config_cleanup()
@@ -267,6 +338,9 @@ run_mode()
     for test in "${tests[@]}"; do
         run_test "$(basename "$test" .exe)"
     done
+    if [ "$mode" = shim ] && [ "$cpu" = i386 ] && [ "$place" != host ]; then
+        run_programs
+    fi
     if [ "$mode" = shim ] && ! kill -0 "$daemon" 2>/dev/null; then
         record mailslotd failed "ended during the tests, see $folder/mailslotd.log"
     fi

@@ -7,6 +7,7 @@
 set -uo pipefail
 
 build=$(readlink -f "$1")
+here=$(dirname "$(readlink -f "$0")")
 folder=$(mktemp -d /tmp/wms-trace.XXXXXX)
 export WINEDEBUG=-all WINEPREFIX=$folder/prefix
 export MAILSLOTD_SOCKET=$folder/run/socket MAILSLOTD_NETWORK=no
@@ -94,12 +95,20 @@ run group x86_64/demo_client.exe '\\*\mailslot\all' 'hello'
 line open-group group "open \\\\\\\\\*\\\\mailslot\\\\all -> slot \"all\" of the own workgroup, $handle"
 run remote x86_64/demo_client.exe '\\NOWHERE\mailslot\all' 'hello'
 line open-remote remote "open \\\\\\\\NOWHERE\\\\mailslot\\\\all -> slot \"all\" of computer or group \"NOWHERE\", $handle"
-line write-failed remote "write $handle, size 5 -> STATUS_[A-Z_]+ \(0xc[0-9a-f]{7}\)"
+line write-failed remote "write $handle, size 5 -> STATUS_BAD_NETWORK_PATH \(0xc00000be\)"
 run control x86_64/demo_client.exe "$(printf '\\\\.\\mailslot\\a\033[2J\303\244')" 'hello'
 line escaped control "open ${local}a\\\\x1b\[2J\\\\xc3\\\\xa4 -> .*"
 
 # A handle of unknown origin is looked at, once. (The standard handles of any program are such.)
 line look client "look at $handle -> not adopted: no mailslot"
+
+# Everything else: reads that wait and how they end, handles of other processes, computers, groups.
+run exercise x86_64/trace_exercise.exe
+"$here/lib/trace_lines.sh" "$folder/out" "$folder/exercise" trace-all
+
+# Without a daemon and without a way to start one.
+MAILSLOTD=$folder/none MAILSLOTD_SOCKET=$folder/run/none run alone x86_64/demo_client.exe '\\.\mailslot\x' 'hello'
+line give-up alone 'given up -> Wine.s own mailslots from now on: .+'
 
 # Results of a program are the same with and without, and without there is not a byte.
 run on x86_64/info_test.exe
