@@ -31,4 +31,4 @@ EXTRA_DIST += packaging/tarball.sh packaging/tarball/setup.sh packaging/tarball/
 	$(wildcard $(srcdir)/packaging/debian/mailslotd.*) \
 	$(wildcard $(srcdir)/packaging/debian/wine-mailslot.*) \
 	$(wildcard $(srcdir)/packaging/debian/libmailslot-dev.*) \
-	$(addprefix $(srcdir)/tests/package/,run chroot.sh build smoke tarball)
+	$(addprefix $(srcdir)/tests/package/,run chroot.sh build smoke service tarball)

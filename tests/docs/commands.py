@@ -4,16 +4,29 @@
 In Markdown a fenced block says what it is: sh (commands), ini, c, json, text (none), powershell and bat
 (commands of Windows). A block that is only indented holds commands. A block that does not say what it
 is, is refused: nothing may slip by. In a man page they are the .Dl lines of EXAMPLES.
+
+usage: commands.py PLACE   prints, as a script, the commands that commands.list says are run in PLACE
 """
 import fnmatch
 import re
 import subprocess
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+TOP = HERE.parent.parent
+PLACES = ("service", "build", "tarball")
+NO_COMMANDS = ("ARCHITECTURE.md", "conformance.md")
 
 SHELL, WINDOWS, OTHER = ("sh",), ("powershell", "bat"), ("ini", "c", "json", "text")
 
 
 class PageError(Exception):
     pass
+
+
+class WindowsCommand(str):
+    """A line for cmd.exe or PowerShell."""
 
 
 def blocks_of(text):
@@ -67,7 +80,7 @@ def of_markdown(path):
         if kind in SHELL:
             yield from split(lines, where)
         elif kind in WINDOWS:
-            yield from (line for line in lines if line.strip())
+            yield from (WindowsCommand(line) for line in lines if line.strip())
         elif kind not in OTHER:
             raise PageError(f"{where}: a block of kind '{kind}': say {', '.join(SHELL + WINDOWS + OTHER)}")
 
@@ -80,23 +93,42 @@ def of_man_page(path):
                 yield line[4:].replace("\\e", "\\").replace("\\&", "").replace("\\-", "-")
 
 
+def plain(command):
+    """In one line, without comment."""
+    return re.sub(r"\s+#\s.*$", "", " ".join(command.split()))
+
+
+def pages():
+    """Yields (name, path, commands) of all pages; the name is that of the file, or says which README it is."""
+    names = {TOP / "docs/README.md": "docs-index", TOP / "packaging/systemd/README.md": "systemd-README",
+             TOP / "packaging/tarball/README": "tarball-README"}
+    texts = [TOP / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md")]
+    texts += sorted(path for path in (TOP / "docs").glob("*.md") if path.name not in NO_COMMANDS)
+    texts += sorted(path for folder in (TOP / "packaging").iterdir() if folder.is_dir()
+                    for path in folder.glob("*README*"))
+    sources = [(path, of_markdown) for path in texts]
+    sources += [(path, of_man_page) for path in sorted((TOP / "man").glob("*.[1-8]"))]
+    for path, extract in sources:
+        yield names.get(path, path.name), path, list(extract(path))
+
+
 class List:
     """commands.list: what is not run as it stands, and why."""
 
-    def __init__(self, path):
+    def __init__(self, path=HERE / "commands.list"):
         self.entries, self.used = [], set()
         for number, line in enumerate(path.read_text().splitlines(), 1):
             if not line.strip() or line.startswith("#"):
                 continue
             fields = re.split(r"\t+", line)
-            mode = re.fullmatch(r"skip|as|forever|exit [0-9]+", fields[0])
+            mode = re.fullmatch(rf"skip|as|forever|exit [0-9]+|sources|in ({'|'.join(PLACES)})", fields[0])
             if len(fields) != 3 or not mode or len(fields[2]) < 5:
                 raise PageError(f"{path.name}:{number}: MODE tab PATTERN tab REASON")
             self.entries.append(tuple(fields))
 
     def find(self, command):
         """(mode, reason), or ("run", "")."""
-        text = re.sub(r"\s+#\s.*$", "", " ".join(command.split()))
+        text = plain(command)
         for number, (mode, pattern, reason) in enumerate(self.entries):
             if fnmatch.fnmatchcase(text, pattern.replace("[", "[[]")):
                 self.used.add(number)
@@ -105,3 +137,18 @@ class List:
 
     def unused(self):
         return [entry[1] for number, entry in enumerate(self.entries) if number not in self.used]
+
+
+def of_place(place):
+    """[(page, command)] of the commands that are run in that place."""
+    listed = List()
+    return [(name, command) for name, _, found in pages() for command in found
+            if listed.find(command)[0] == f"in {place}"]
+
+
+if __name__ == "__main__":
+    if sys.argv[1:] not in [[place] for place in PLACES]:
+        sys.exit(f"usage: commands.py {'|'.join(PLACES)}")
+    chosen = of_place(sys.argv[1])
+    print("\n".join(command for _, command in chosen))
+    sys.exit(not chosen)

@@ -144,12 +144,22 @@ class Computer:
         return f"echo begin {number} >&9\n{{ {body}\n}} </dev/null >{logs}/{number} 2>&1\n" \
                f"echo end {number} $? >&9\n"
 
-    def run(self, page, commands):
+    def sources(self, top, build):
+        """A folder of the sources, with the objects of the build that is tested; the page starts in it."""
+        folder = self.folder / "sources"
+        sh(f"""mkdir {folder} && cd {top}
+               tar -c --exclude=./build --exclude=./.git . | tar -xC {folder}
+               mkdir -p {folder}/build && cd {build}
+               tar -c --exclude=./test-logs --exclude=./sanitizer --exclude=./fuzz --exclude='./wine-mailslot-[0-9]*' \
+                   . | tar -xC {folder}/build""")
+        return folder
+
+    def run(self, page, commands, start="~/work", seconds=PAGE_SECONDS):
         """Runs [(mode, command)] one after the other in one shell. Returns {number: (status, output)}."""
         logs = self.folder / page
         logs.mkdir()
         script = logs / "script"
-        script.write_text("cd ~/work\n" + "".join(
+        script.write_text(f"cd {start}\n" + "".join(
             self._line(number, mode, command, logs) for number, (mode, command) in enumerate(commands)))
         daemon = self.begin(page)
         with open(logs / "marks", "w") as marks:
@@ -157,7 +167,7 @@ class Computer:
                                      stdin=subprocess.DEVNULL, stdout=marks, stderr=marks,
                                      start_new_session=True)
         try:
-            shell.wait(PAGE_SECONDS)
+            shell.wait(seconds)
         except subprocess.TimeoutExpired:
             os.killpg(shell.pid, signal.SIGKILL)
             shell.wait()

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # The Debians in which the packages are built and tried, in folders entered by chroot.
 #
-# Per suite two bases are kept: "build" has what debian/control asks for and lintian, "run" has Wine.
+# Per suite two bases are kept: "build" has what debian/control asks for and lintian, "run" has Wine. A third
+# one, "boot", is "run" with an init, firewalls and Samba: its sessions are computers with systemd as PID 1.
 # Nothing is ever written to a base once it is made: a session sees it through an overlay, in mount and
 # process namespaces of its own, and what it changed is in a folder that is deleted after it. So each
 # session starts clean, costs no copy of a gigabyte, and leaves nothing mounted or running, whatever
@@ -21,7 +22,8 @@ usage()
     cat <<'END'
 usage: chroot.sh make SUITE KIND              make a base if it is missing or its recipe has changed
        chroot.sh session SUITE KIND COMMAND…  run in a fresh copy of the base, its exit code is ours
-SUITE: bookworm, trixie. KIND: build, run.
+SUITE: bookworm, trixie. KIND: build, run, boot (a booted computer without a network; COMMAND is its last
+service, whose output comes when it has ended).
 exit codes: 0 done, 1 failed, 2 wrong use, 77 cannot be had here (the reason is the last line on stderr)
 
 environment: PACKAGE_CHROOTS  where the bases are (/srv/wine-mailslot/chroots)
@@ -69,7 +71,9 @@ mirror()
 stamp_text()
 {
     printf 'recipe %s: ' "$RECIPE"
-    if [ "$2" = build ]; then
+    if [ "$2" = boot ]; then
+        echo "wine, booted"
+    elif [ "$2" = build ]; then
         sed -n '/^Build-Depends:/,/^[A-Z]/{/^Build-Depends:/p;/^ /p}' "$top/packaging/debian/control" |
             sha256sum | cut -c 1-16
     else
@@ -82,14 +86,11 @@ base_complete()
     [ "$(cat "$dir/pkg-$1-$2/.package-stamp" 2>/dev/null)" = "$(stamp_text "$1" "$2")" ]
 }
 
-# Arguments: root, command. In the namespace of the caller; the kernel ends the mounts with it.
-enter()
+# Arguments: root. In the namespace of the caller; the kernel ends the mounts with it.
+mount_folders()
 {
     local root=$1
-    shift
 
-    mount -t proc proc "$root/proc"
-    mount --rbind --make-rprivate /dev "$root/dev"
     if [ -n "${PACKAGE_IN:-}" ]; then
         mkdir -p "$root/mnt/in"
         mount --bind "$PACKAGE_IN" "$root/mnt/in"
@@ -99,6 +100,17 @@ enter()
         mkdir -p "$root/mnt/out"
         mount --bind "$PACKAGE_OUT" "$root/mnt/out"
     fi
+}
+
+# Arguments: root, command
+enter()
+{
+    local root=$1
+    shift
+
+    mount -t proc proc "$root/proc"
+    mount --rbind --make-rprivate /dev "$root/dev"
+    mount_folders "$root"
     # No test may reach the real network by a daemon that was started by accident.
     exec chroot "$root" /usr/bin/env -i HOME=/root USER=root LOGNAME=root TERM=dumb LANG=C.UTF-8 \
         PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin DEBIAN_FRONTEND=noninteractive \
@@ -114,6 +126,67 @@ enter_overlay()
     [ -z "${PACKAGE_OFFLINE:-}" ] || ip link set lo up
     mount -t overlay overlay -o "lowerdir=$base,upperdir=$work/upper,workdir=$work/work" "$work/root"
     enter "$work/root" "$@"
+}
+
+# Arguments: root. Devices of its own, and nothing of the kernel that is not its own may be written.
+mount_computer()
+{
+    local root=$1 device
+
+    mount -t proc proc "$root/proc"
+    mount --bind "$root/proc/sys" "$root/proc/sys"
+    mount --bind "$root/proc/sys/net" "$root/proc/sys/net"
+    mount -o remount,bind,ro "$root/proc/sys"
+    mount -t sysfs -o ro sysfs "$root/sys"
+    mount -t cgroup2 cgroup2 "$root/sys/fs/cgroup"
+    mount -t tmpfs -o mode=755,nosuid dev "$root/dev"
+    for device in null zero full random urandom tty; do
+        touch "$root/dev/$device"
+        mount --bind "/dev/$device" "$root/dev/$device"
+    done
+    mkdir "$root/dev/pts" "$root/dev/shm"
+    mount -t devpts -o newinstance,ptmxmode=0666 devpts "$root/dev/pts"
+    ln -s pts/ptmx "$root/dev/ptmx"
+    ln -s /proc/self/fd "$root/dev/fd"
+    mount -t tmpfs -o mode=1777 shm "$root/dev/shm"
+    mount -t tmpfs -o mode=755 run "$root/run"
+    mount_folders "$root"
+}
+
+# Arguments: base, work folder, command. systemd as a container has it: it ends with the command, with its exit code.
+enter_boot()
+{
+    local base=$1 work=$2 root=$2/root
+    shift 2
+
+    mount -t overlay overlay -o "lowerdir=$base,upperdir=$work/upper,workdir=$work/work" "$root"
+    mount_computer "$root"
+    ip link set lo up
+    echo frontdesk >"$root/etc/hostname"
+    echo 127.0.1.1 frontdesk >>"$root/etc/hosts"
+    : >"$root/etc/machine-id"
+    cat >"$root/etc/systemd/system/package-test.service" <<END
+[Unit]
+Requires=basic.target dbus.socket
+After=basic.target dbus.socket
+SuccessAction=exit
+FailureAction=exit
+[Service]
+Type=oneshot
+Environment=HOME=/root LANG=C.UTF-8
+StandardOutput=file:/mnt/out/service.lines
+StandardError=file:/mnt/out/service.log
+TimeoutStartSec=400
+ExecStart=$*
+END
+    mkdir -p "$root/.outside"
+    cd "$root"
+    pivot_root . .outside
+    umount -l .outside
+    rmdir .outside
+    exec env -i container=package-test PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
+        setpriv --bounding-set=-sys_time,-sys_module,-sys_boot,-sys_rawio,-mac_admin,-mac_override \
+        /lib/systemd/systemd --system --unit=package-test.service
 }
 
 in_namespace()
@@ -133,7 +206,14 @@ remove_tree()
 # shellcheck disable=SC2016 # for the shell inside
 readonly INSIDE='
     set -eu
-    if [ "$2" = build ]; then
+    if [ "$2" = boot ]; then
+        apt-get -q update
+        apt-get -qy --no-install-recommends install systemd-sysv dbus sudo ufw firewalld nftables samba \
+            libinih1 libjansson4
+        rm -f /usr/sbin/policy-rc.d
+        useradd --create-home --shell /bin/bash user
+        echo "user ALL=(ALL) NOPASSWD: ALL" >/etc/sudoers.d/user
+    elif [ "$2" = build ]; then
         apt-get -q update
         apt-get -qy --no-install-recommends install build-essential lintian systemd
         mkdir -p /tmp/needs/debian
@@ -149,18 +229,15 @@ readonly INSIDE='
     fi
     apt-get clean'
 
-make_locked()
+# Arguments: suite, folder to be made, log
+bootstrap()
 {
-    local suite=$1 kind=$2 name=pkg-$1-$2 new from log
+    local suite=$1 new=$2 log=$3 from
 
-    ! base_complete "$suite" "$kind" || return 0
     command -v debootstrap >/dev/null || unavailable "debootstrap is not installed"
     [ -e "/usr/share/debootstrap/scripts/$suite" ] || unavailable "this debootstrap does not know $suite"
     from=$(mirror) || exit
-    new=$dir/.$name.new
-    log=$dir/$name.log
-    say "making $name from $from (log: $log)"
-    remove_tree "$new"
+    say "making ${new##*/.} from $from (log: $log)"
     if ! debootstrap --variant=minbase "$suite" "$new" "$from" >"$log" 2>&1; then
         unavailable "debootstrap $suite from $from failed, see $log"
     fi
@@ -169,6 +246,23 @@ make_locked()
     echo force-unsafe-io >"$new/etc/dpkg/dpkg.cfg.d/package"
     # An archive as of some day has Release files whose date has passed.
     echo 'Acquire::Check-Valid-Until "false";' >"$new/etc/apt/apt.conf.d/package"
+}
+
+make_locked()
+{
+    local suite=$1 kind=$2 name=pkg-$1-$2 new log
+
+    ! base_complete "$suite" "$kind" || return 0
+    new=$dir/.$name.new
+    log=$dir/$name.log
+    remove_tree "$new"
+    if [ "$kind" = boot ]; then
+        say "making $name from pkg-$suite-run (log: $log)"
+        cp -a --reflink=auto "$dir/pkg-$suite-run" "$new"
+    else
+        bootstrap "$suite" "$new" "$log"
+    fi
+    # Of this machine, today.
     cp /etc/resolv.conf "$new/etc/resolv.conf"
     cp "$top/packaging/debian/control" "$new/srv/control"
     PACKAGE_IN='' PACKAGE_OUT='' in_namespace --enter "$new" \
@@ -179,9 +273,50 @@ make_locked()
     mv "$new" "$dir/$name"
 }
 
+# A cgroup that the systemd of a booted session may take as the root of its own; its tree is removed after it.
+cgroup_make()
+{
+    local tree
+
+    tree=$(findmnt -rn -t cgroup2 -o TARGET | head -n 1)
+    [ -n "$tree" ] || unavailable "no cgroup2 file system is mounted here, which systemd needs"
+    cgroup=$tree/wms-package-$$
+    mkdir "$cgroup" 2>/dev/null || unavailable "no cgroup can be made in $tree, which systemd needs"
+    # shellcheck disable=SC2016 # for the shell inside
+    sh -c 'echo $$ >"$1/cgroup.procs" && exec unshare --mount --propagation private --uts --ipc --net --cgroup \
+        mount -t cgroup2 cgroup2 /mnt' sh "$cgroup" 2>/dev/null ||
+        unavailable "a cgroup of its own cannot be given to systemd here"
+}
+
+cgroup_remove()
+{
+    [ -n "$cgroup" ] || return 0
+    for _ in 1 2 3 4 5 6 7 8 9 10; do
+        ! find "$cgroup" -depth -type d -exec rmdir {} + 2>/dev/null || return 0
+        sleep 0.2
+    done
+}
+
+# Arguments: base, command
+session_boot()
+{
+    local base=$1 rc=0
+    shift
+
+    cgroup_make
+    # shellcheck disable=SC2016 # for the shell inside
+    flock --shared --close "$dir/.${base##*/}.lock" \
+        sh -c 'echo $$ >"$1/cgroup.procs" && shift && exec "$@"' sh "$cgroup" \
+        timeout -s KILL 500 unshare --mount --propagation private --pid --fork --kill-child --uts --ipc --net \
+        --cgroup "$self" --enter-boot "$base" "$work" "$@" || rc=$?
+    [ -z "${PACKAGE_OUT:-}" ] || [ ! -f "$PACKAGE_OUT/service.lines" ] || cat "$PACKAGE_OUT/service.lines"
+    return "$rc"
+}
+
 session()
 {
-    local base=$dir/pkg-$1-$2 rc=0 pid
+    local base=$dir/pkg-$1-$2 kind=$2 rc=0 pid
+    cgroup=
     shift 2
 
     [ -e "$base/.package-stamp" ] || die "no ${base##*/}: chroot.sh make first"
@@ -192,9 +327,13 @@ session()
     done
     # On the disk of the base, as a tree of an overlay must be no overlay itself.
     work=$(mktemp -d "$dir/.pkg-session-$$.XXXXXX")
-    trap 'rm -rf --one-file-system "$work"' EXIT
+    trap 'cgroup_remove; rm -rf --one-file-system "$work"' EXIT
     trap 'exit 1' INT TERM
     mkdir "$work/upper" "$work/work" "$work/root"
+    if [ "$kind" = boot ]; then
+        session_boot "$base" "$@" || rc=$?
+        exit "$rc"
+    fi
     flock --shared --close "$dir/.${base##*/}.lock" \
         unshare --mount --propagation private --pid --fork --kill-child ${PACKAGE_OFFLINE:+--net} \
         "$self" --enter-overlay "$base" "$work" "$@" || rc=$?
@@ -204,7 +343,7 @@ session()
 check_names()
 {
     case "$1 $2" in
-    "bookworm build" | "bookworm run" | "trixie build" | "trixie run") ;;
+    "bookworm build" | "bookworm run" | "trixie build" | "trixie run" | "bookworm boot") ;;
     *)
         usage >&2
         exit 2
@@ -223,11 +362,13 @@ main()
     case $verb in
     --enter) enter "$@" ;;
     --enter-overlay) enter_overlay "$@" ;;
+    --enter-boot) enter_boot "$@" ;;
     --make) make_locked "$@" ;;
     make)
         check_names "${1-}" "${2-}"
         mkdir -p "$dir"
         if ! base_complete "$1" "$2"; then
+            [ "$2" != boot ] || "$self" make "$1" run
             flock --exclusive --close "$dir/.pkg-$1-$2.lock" "$self" --make "$1" "$2"
         fi
         ;;
