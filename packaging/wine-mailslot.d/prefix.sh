@@ -30,9 +30,12 @@ prefix_why_not() {
 # For every command but `run`: never makes a prefix.
 prefix_require() {
     local why
-    # Wine writes the registry when its server ends; a prefix just made has none until then.
-    if [ -d "$prefix/dosdevices" ] && [ ! -f "$prefix/user.reg" ]; then
-        prefix_wait
+    # Wine writes the registry when its server ends, user.reg last; a prefix just made has none until
+    # then, and what 'wineboot -i' started works on for some seconds after it.
+    if [ -d "$prefix/dosdevices" ] && [ -d "$prefix/drive_c/windows/system32" ] &&
+        [ ! -f "$prefix/user.reg" ]; then
+        prefix_find_wine
+        prefix_require_idle 30
     fi
     why=$(prefix_why_not "$prefix")
     if [ -n "$why" ]; then
@@ -57,31 +60,50 @@ prefix_of_path() {
 # --- does it run ---
 
 # Prints the process of the Wine server of the prefix. Its working folder is named after the device
-# and inode of the prefix, whichever Wine it belongs to and wherever that keeps its sockets.
+# and inode of the prefix, whichever Wine it belongs to and wherever that keeps its sockets; but while
+# it writes the registry, its working folder is the prefix.
 prefix_server() {
-    local name link
+    local name link pid real
     name=$(stat -L -c 'server-%D %i' -- "$prefix" 2>/dev/null) || return
     name=$(printf '%s-%x' "${name% *}" "${name#* }")
-    link=$(find /proc/[0-9]*/cwd -maxdepth 0 -lname "*/$name" -print -quit 2>/dev/null)
-    link=${link%/cwd}
-    [ -z "$link" ] || echo "${link##*/}"
+    real=$(readlink -f -- "$prefix")
+    while IFS='	' read -r pid link; do
+        case $link in
+        */"$name") ;;
+        "$real") grep -qs '^wineserver' "/proc/$pid/comm" || continue ;;
+        *) continue ;;
+        esac
+        echo "$pid"
+        return
+    done < <(find /proc/[0-9]*/cwd -maxdepth 0 -printf '%h\t%l\n' 2>/dev/null | sed 's|^/proc/||')
 }
 
-# Waits a little for the Wine server to end, as it does when the last program has ended.
+# Waits up to $1 seconds (12) for the Wine server to end, as it does when the last program has ended.
+# The server that is asked itself (-w) is this Wine's only, and it is the last to be believed: it
+# knows about one that ends while we look.
 prefix_wait() {
-    local i
-    for ((i = 0; i < 60; i++)); do
-        [ -n "$(prefix_server)" ] || return 0
+    local i server pid='' patience=$((${1:-12} * 5))
+    for ((i = 0; i < patience; i++)); do
+        pid=$(prefix_server)
+        [ -n "$pid" ] || break
         [ "$i" != 15 ] || say "waiting for the programs in $prefix to end"
         sleep 0.2
     done
-    return 1
+    [ -z "$pid" ] || return 1
+    server=$(wineserver_command)
+    if command -v timeout >/dev/null && command -v -- "$server" >/dev/null; then
+        WINEPREFIX=$prefix timeout -k 1 10 "$server" -w >/dev/null 2>&1 </dev/null
+        [ $? != 124 ] || return 1
+    fi
 }
 
-# The registry is Wine's as long as its server runs: it would overwrite what others write.
+# The registry is Wine's as long as its server runs: it would overwrite what others write. Waits up
+# to $1 seconds.
 prefix_require_idle() {
-    if ! prefix_wait; then
-        fail "programs are running in $prefix (its Wine server is process $(prefix_server))." \
+    local server
+    if ! prefix_wait "$@"; then
+        server=$(prefix_server)
+        fail "programs are running in $prefix (its Wine server is process ${server:-unknown})." \
             "Nothing was done. End them, and try again:" \
             "$(command_line env "WINEPREFIX=$prefix" "$(wineserver_command)" -k)"
     fi

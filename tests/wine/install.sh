@@ -7,7 +7,7 @@
 set -uo pipefail
 
 layer=install
-parts="usage files registry programs running relocated wines managers upgrade"
+parts="usage fresh files registry programs running relocated wines managers upgrade"
 . "$(dirname "$(readlink -f "$0")")/lib/plain_wine.sh"
 [ $# = 1 ] || parts=${*:2}
 
@@ -36,8 +36,52 @@ part_usage()
             [ "$before" = "$(ls -lA --time-style=full-iso "$folder/plain-folder")" ]' \
             "$command-other-folder" "$code: $said"
     done
+    # What is installed knows no folder of the machine that built it.
+    said=$(grep -lF -e "$build" -e "${here%/tests/wine}" "$tool" "$build"/dll/*-windows/*.dll 2>&1)
+    verdict '[ -z "$said" ]' no-build-path "$said"
     # Nothing of this may have left anything in the home folder.
     verdict '[ ! -e "$XDG_STATE_HOME/wine-mailslot" ]' usage-leaves-nothing "$(find "$XDG_STATE_HOME")"
+}
+
+# A prefix just made has no registry until Wine's server ends, which is when it writes that.
+part_fresh()
+{
+    local busy writer begin
+
+    # Used by a program that goes on: refused, in words, and not for ever.
+    fresh_prefix busy
+    serve fresh
+    busy=$prefix
+    rm -f "$busy/user.reg"
+    "$tool" install --prefix "$busy" --app create_test.exe >"$folder/busy.said" 2>&1 </dev/null &
+    writer=$!
+
+    # While the registry is written, the server's folder is the prefix; nothing else says that it runs.
+    fresh_prefix saving
+    mkdir "$folder/saved"
+    mv "$prefix"/*.reg "$folder/saved/"
+    cp "$(readlink -f /bin/bash)" "$folder/wineserver"
+    (cd "$prefix" && exec "$folder/wineserver" -c 'sleep 4; cp -p ../saved/*.reg .; :') &
+    jobs+=($!)
+    sleep 0.5
+    tool install --prefix "$prefix" --app create_test.exe
+    verdict '[ $code = 0 ] && grep -q native,builtin "$prefix/user.reg"' fresh-while-saving "$code: $said"
+
+    # The whole of it.
+    prefix="$folder/prefix of booted"
+    WINEPREFIX=$prefix WINEDLLOVERRIDES='mscoree,mshtml=' "$WINE" wineboot -i >/dev/null 2>&1
+    tool install --prefix "$prefix" --app create_test.exe
+    WINEPREFIX=$prefix wineserver -w
+    verdict '[ $code = 0 ] && grep -q native,builtin "$prefix/user.reg"' fresh-after-wineboot "$code: $said"
+
+    begin=$SECONDS
+    wait "$writer"
+    code=$? said=$(cat "$folder/busy.said")
+    verdict '[ $code = 1 ] && [[ "$said" == *"programs are running"*"try again: "*"-k" ]] &&
+        [ $((SECONDS - begin)) -lt 60 ] && [ ! -e "$busy/drive_c/windows/system32/kernel32w.dll" ]' \
+        fresh-in-use "$code: $said"
+    WINEPREFIX=$busy wineserver -k
+    rm -rf --one-file-system "$folder/prefix of busy" "$folder/prefix of saving" "$folder/prefix of booted"
 }
 
 # Byte for byte, with nothing and with everything run in between.
