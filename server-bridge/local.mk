@@ -21,7 +21,6 @@ noinst_LIBRARIES += server-bridge/libmailslot.a server-bridge/libnet.a server-br
 
 server_bridge_libmailslot_a_SOURCES = $(MAILSLOT_C) $(MAILSLOT_H) server-bridge/client/monitor.c
 
-server_bridge_libnet_a_CFLAGS = $(AM_CFLAGS) $(SYSTEMD_CFLAGS)
 server_bridge_libnet_a_SOURCES = \
 	server-bridge/net/net.c server-bridge/net/net.h \
 	server-bridge/net/transport.c server-bridge/net/transport.h \
@@ -40,6 +39,7 @@ server_bridge_libnet_a_SOURCES = \
 	server-bridge/net/netbios/dns.c server-bridge/net/netbios/dns.h \
 	server-bridge/net/netbios/lan.c server-bridge/net/netbios/lan.h \
 	server-bridge/net/netbios/lan_port.c server-bridge/net/netbios/lan_port.h \
+	server-bridge/net/netbios/outbox.c server-bridge/net/netbios/outbox.h \
 	server-bridge/net/netbios/name_service.c server-bridge/net/netbios/node.h \
 	server-bridge/net/netbios/ns_link.c server-bridge/net/netbios/ns_link.h \
 	server-bridge/net/netbios/ns_message.c server-bridge/net/netbios/ns_message.h \
@@ -55,7 +55,6 @@ server_bridge_libnet_a_SOURCES = \
 	server-bridge/net/netbios/socket.c server-bridge/net/netbios/socket.h \
 	server-bridge/net/netbios/transaction.c server-bridge/net/netbios/transaction.h
 
-server_bridge_libdaemon_a_CFLAGS = $(AM_CFLAGS) $(SYSTEMD_CFLAGS) $(JANSSON_CFLAGS) $(INIH_CFLAGS)
 server_bridge_libdaemon_a_SOURCES = \
 	server-bridge/daemon/access.c server-bridge/daemon/access.h \
 	server-bridge/daemon/careful.c server-bridge/daemon/careful.h \
@@ -82,7 +81,6 @@ DAEMON_LIBS = server-bridge/libdaemon.a server-bridge/libnet.a server-bridge/lib
 
 bin_PROGRAMS += server-bridge/mailslotd server-bridge/mailslotctl
 
-server_bridge_mailslotd_CFLAGS = $(AM_CFLAGS) $(SYSTEMD_CFLAGS)
 server_bridge_mailslotd_SOURCES = server-bridge/daemon/main.c \
 	server-bridge/daemon/main_activation.c server-bridge/daemon/main_activation.h \
 	server-bridge/daemon/main_autostart.c server-bridge/daemon/main_autostart.h \
@@ -90,7 +88,6 @@ server_bridge_mailslotd_SOURCES = server-bridge/daemon/main.c \
 	server-bridge/daemon/main_options.c server-bridge/daemon/main_options.h
 server_bridge_mailslotd_LDADD = $(DAEMON_LIBS)
 
-server_bridge_mailslotctl_CFLAGS = $(AM_CFLAGS) $(SYSTEMD_CFLAGS) $(JANSSON_CFLAGS)
 server_bridge_mailslotctl_SOURCES = \
 	server-bridge/tools/main.c server-bridge/tools/ctl.h \
 	server-bridge/tools/configuration.c server-bridge/tools/exchange.c \

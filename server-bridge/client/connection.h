@@ -10,10 +10,10 @@
 #include "client/mailslot.h"
 #include "control/packet.h"
 
-/* Beside enum mailslot_result, and never seen outside: CONTROL_PENDING. */
+/* Beside enum mailslot_result, and never seen outside of the library. */
 enum
 {
-    CLIENT_PENDING = 1000,
+    CLIENT_PENDING = 1000, /* CONTROL_PENDING */
 };
 
 struct mailslot_client
@@ -71,7 +71,7 @@ void client_call_end(struct client_call *call);
 void client_glance(struct mailslot_client *client, bool now);
 
 /* enum control_result or a negative errno, as the daemon said it, to what this library says. */
-int client_result(int32_t result);
+__attribute__((warn_unused_result)) int client_result(int32_t result);
 
 /* Milliseconds on a clock that is cheap to read. */
 int64_t client_clock(void);

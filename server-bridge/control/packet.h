@@ -10,9 +10,8 @@
 
 /*
  * A packet being built or read. `bytes` belongs to the caller and has `capacity` bytes, aligned for
- * struct control_header; fds belong
- * to the packet from packet_receive() on, until packet_take_fd() or packet_close_fds().
- * Not thread-safe.
+ * struct control_header; fds belong to the packet from packet_receive() on, until packet_take_fd()
+ * or packet_close_fds(). Not thread-safe.
  */
 struct packet
 {

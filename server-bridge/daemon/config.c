@@ -48,7 +48,7 @@ static const struct config_row config_rows[] = {
     {"scope", CONFIG_TEXT, CONFIG_NETWORK, offsetof(struct config, scope), 0, 220, "",
      "NetBIOS scope, the same on all machines that talk (nearly always empty)"},
     {"node_type", CONFIG_CHOICE, CONFIG_NETWORK, offsetof(struct config, node_type), 0, 0, "auto",
-     "who knows names: B neighbours, P WINS, M B then P, H P then B, or auto"},
+     "who knows names: B neighbours, P WINS (to be set), M B then P, H P then B, or auto"},
     {"wins_servers", CONFIG_LIST, CONFIG_NETWORK, offsetof(struct config, wins_servers), 0, 8, "",
      "addresses of WINS servers, the first is asked first"},
     {"peers", CONFIG_LIST, CONFIG_NETWORK, offsetof(struct config, peers), 0, 64, "",

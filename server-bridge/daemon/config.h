@@ -83,8 +83,8 @@ __attribute__((warn_unused_result)) int config_split(const char *list,
 
 /*
  * A file in INI form. A list may go on in indented lines. A missing file is fine when `optional`.
- * Unknown keys are reported and
- * skipped, bad values reported as fatal: -EINVAL then, after the whole file was read.
+ * Unknown keys are reported and skipped, bad values reported as fatal: -EINVAL then, after the
+ * whole file was read.
  */
 __attribute__((warn_unused_result)) int config_read_file(struct config *config, const char *path,
                                                          bool optional, config_report_fn report,

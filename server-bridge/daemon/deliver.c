@@ -154,6 +154,8 @@ static int deliver_net_result(int result)
     case NET_BAD_SLOT:
     case NET_NOT_REPRESENTABLE:
         return CONTROL_BAD_NAME;
+    case -ENOBUFS: /* as many questions as may be open, of this user or of all */
+        return CONTROL_LIMIT;
     default:
         return result < 0 ? result : CONTROL_DENIED;
     }
@@ -222,7 +224,7 @@ static int deliver_remote(struct host *host, const struct net_request *request,
         monitor_note_tell(host, waiting->note, r);
     if (r == 0 && !waiting->ended)
         return deliver_wait(waiting, charge, ret_answer);
-    r = r == 0 ? waiting->result : r;
+    r = r == 0 ? waiting->result : deliver_net_result(r);
     free(waiting);
     return r;
 }
@@ -237,6 +239,7 @@ int deliver_send(struct host *host, const struct deliver_target *target, const v
         .slot_size = target->name_size,
         .data = data,
         .size = size,
+        .user = charge->user->guest ? charge->user->uid : 0,
     };
 
     if (!target->host_size || target->host_size > CONTROL_HOST_MAX ||

@@ -20,8 +20,9 @@ struct host
     sd_event *event;
     struct registry *registry;
     struct net *net;
-    struct reload *reload; /* NULL: the options can not be read again */
-    struct peer *peers;    /* utlist */
+    struct net_counters net_counters; /* since the start, whatever net it was */
+    struct reload *reload;            /* NULL: the options can not be read again */
+    struct peer *peers;               /* utlist */
     unsigned int n_peers;
     struct monitor *monitors; /* utlist: monitor.h */
     unsigned int n_monitors;

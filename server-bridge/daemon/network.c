@@ -109,7 +109,10 @@ static int network_copy_fd(int fd, int *ret_copy)
 
 int network_make(struct host *host, const char **ret_invalid)
 {
-    struct net_sink sink = {.userdata = host, .deliver = deliver_from_net, .log = network_log};
+    struct net_sink sink = {.userdata = host,
+                            .deliver = deliver_from_net,
+                            .log = network_log,
+                            .counters = &host->net_counters};
     struct network_settings settings;
     int r;
 
@@ -231,6 +234,47 @@ static int network_refused(struct config *config, struct network_settings *setti
     return given_up ? config_reset(config, key) : -EINVAL;
 }
 
+static int network_count(const char *words, size_t *ret_n)
+{
+    const char *const *list;
+    int r = config_split(words, &list, ret_n);
+
+    if (r == 0)
+        free((void *)list);
+    return r;
+}
+
+/*
+ * Who is to ask WINS servers needs some; smb.conf may have given them by now. A P node without can
+ * still reach its peers; without those, too, it would be alone.
+ */
+static int network_check_node(const struct config *config, config_report_fn report, void *userdata)
+{
+    bool only = strcmp(config->node_type, "P") == 0;
+    char text[1024];
+    size_t servers, peers;
+    int r;
+
+    if (!config->network ||
+        (!only && strcmp(config->node_type, "M") != 0 && strcmp(config->node_type, "H") != 0))
+        return 0;
+    r = network_count(config->wins_servers, &servers);
+    if (r == 0)
+        r = network_count(config->peers, &peers);
+    if (r < 0 || servers)
+        return r;
+    snprintf(text, sizeof(text),
+             "%s: node_type: '%s' asks WINS servers, but there are none%s: set wins_servers, or "
+             "node_type = auto",
+             config_origin(config, "node_type") ? config_origin(config, "node_type") : "built in",
+             config->node_type,
+             only && peers ? ", so only the peers are reached"
+             : only        ? ""
+                           : ", so it works as B");
+    report(userdata, only && !peers, text);
+    return only && !peers ? -EINVAL : 0;
+}
+
 int network_check(struct config *config, config_report_fn report, void *userdata)
 {
     int r;
@@ -253,6 +297,6 @@ int network_check(struct config *config, config_report_fn report, void *userdata
         }
         network_clear(&settings);
         if (!again)
-            return r;
+            return r == 0 ? network_check_node(config, report, userdata) : r;
     } while (true);
 }

@@ -7,7 +7,7 @@
 /*
  * Makes host->net from host->config; host->event and host->registry must be there. The sockets of
  * the config stay the caller's: the net gets copies. -EINVAL: *ret_invalid is the name of an option
- * that the net refuses.
+ * that the net refuses. It goes on counting in host->net_counters.
  */
 __attribute__((warn_unused_result)) int network_make(struct host *host, const char **ret_invalid);
 

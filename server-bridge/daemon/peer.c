@@ -90,8 +90,10 @@ static int peer_on_event(sd_event_source *source, int fd, uint32_t events, void 
         if (r < 0 && r != -EMFILE)
             break;
         host->counters.requests++;
-        /* What gets no reply can not fill its socket. */
-        if (packet_header(&packet)->type != CONTROL_POST && peer_is_deaf(fd))
+        /* What gets no reply can not fill its socket; and it seldom comes alone. */
+        if (packet_header(&packet)->type == CONTROL_POST)
+            net_hold(host->net);
+        else if (peer_is_deaf(fd))
         {
             packet_close_fds(&packet);
             r = -EPIPE;
@@ -120,6 +122,7 @@ static int peer_on_event(sd_event_source *source, int fd, uint32_t events, void 
         if (peer->id)
             peer->silent = sd_event_source_disable_unref(peer->silent);
     }
+    net_release(host->net);
     if (r < 0 && r != -EAGAIN)
     {
         if (r != -EPIPE)

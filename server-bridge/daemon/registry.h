@@ -102,6 +102,7 @@ __attribute__((warn_unused_result)) int registry_open(struct registry *registry,
                                                       size_t size, struct charge *charge,
                                                       struct lease **ret, int *ret_far_end);
 
+/* A writer's lease on a name of the network, which is not looked up yet (Q1). REGISTRY_BAD_NAME. */
 __attribute__((warn_unused_result)) int registry_open_remote(struct registry *registry,
                                                              const char *host, size_t host_size,
                                                              const char *name, size_t name_size,

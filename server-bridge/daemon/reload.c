@@ -7,7 +7,7 @@
  * a new value counts by being there. The net is made anew if one of its options differs: the old
  * one first releases its names and ports, as the new one wants them, and what the service manager
  * has opened is never closed (network.h). Slots, programs and messages know nothing of it; sends
- * that wait for a name end unresolved.
+ * that wait for a name end unresolved. The counters go on.
  */
 #include "daemon/reload.h"
 

@@ -179,6 +179,8 @@ static json_t *status_network(struct host *host)
         json_object_set_new(network, "reason", json_string(status.reason));
     if (status.fix)
         json_object_set_new(network, "fix", json_string(status.fix));
+    if (status.node_problem)
+        json_object_set_new(network, "node_problem", json_string(status.node_problem));
     if (status.name_service_reason)
         json_object_set_new(network, "name_service_reason",
                             json_string(status.name_service_reason));

@@ -48,7 +48,10 @@ bool user_may_hold(const struct user *user, bool slot, unsigned int slots_each,
 /* May one more of its messages wait for a name? */
 bool user_may_wait(const struct user *user, unsigned int sends_each);
 
-/* Raised now, then taken from: time of the daemon, µs. */
+/*
+ * Time that the daemon may still work or wait for this user, µs. user_has_credit() first adds what
+ * has come since; user_spend() takes from it.
+ */
 bool user_has_credit(struct user *user);
 void user_spend(struct user *user, uint64_t usec);
 

@@ -24,7 +24,8 @@ struct net
     struct policy *policy;
     const struct transport_ops *ops;
     void *transport;
-    struct net_counters counters;
+    struct net_counters own_counters;
+    struct net_counters *counters; /* the sink's, or our own */
 };
 
 static enum net_counter net_deliver(void *userdata, const struct net_message *message)
@@ -60,11 +61,11 @@ static void net_deliver_own_copy(struct net *net, const struct net_request *requ
     /* No slot here is as good as no slot elsewhere: the sender does not learn of it (Q2). */
     if (net->sink.deliver(net->sink.userdata, &message))
     {
-        net->counters.values[NET_COUNTER_LOCAL_UNDELIVERED]++;
+        net->counters->values[NET_COUNTER_LOCAL_UNDELIVERED]++;
     }
     else
     {
-        net->counters.values[NET_COUNTER_LOCAL_DELIVERED]++;
+        net->counters->values[NET_COUNTER_LOCAL_DELIVERED]++;
     }
 }
 
@@ -73,7 +74,7 @@ static void net_finish(void *userdata, const struct net_request *request, int re
 {
     struct net *net = userdata;
 
-    net->counters.values[result == NET_OK ? NET_COUNTER_SENT : NET_COUNTER_SEND_REFUSED]++;
+    net->counters->values[result == NET_OK ? NET_COUNTER_SENT : NET_COUNTER_SEND_REFUSED]++;
     if (result == NET_OK && here)
     {
         net_deliver_own_copy(net, request);
@@ -119,6 +120,7 @@ int net_new(struct net **ret_net, sd_event *event, const struct net_config *conf
         return -ENOMEM;
     }
     net->sink = *sink;
+    net->counters = sink->counters ? sink->counters : &net->own_counters;
     r = policy_new(&net->policy, &config->policy, &invalid);
     if (r == 0)
     {
@@ -127,7 +129,7 @@ int net_new(struct net **ret_net, sd_event *event, const struct net_config *conf
             .deliver = net_deliver,
             .finish = net_finish,
             .log = net_log,
-            .counters = &net->counters,
+            .counters = net->counters,
             .policy = net->policy,
         };
 
@@ -167,16 +169,22 @@ static void net_log_forbidden(struct net *net, const struct net_request *request
     struct timespec now;
 
     clock_gettime(CLOCK_MONOTONIC, &now);
-    if (!policy_log_once(net->policy, "send", request->slot, request->slot_size,
-                         (uint64_t)now.tv_sec * 1000000))
+    switch (policy_log_once(net->policy, POLICY_DENIED_SEND, request->slot, request->slot_size,
+                            (uint64_t)now.tv_sec * 1000000))
     {
-        return;
+    case POLICY_LOG_NOTHING:
+        break;
+    case POLICY_LOG_LINE:
+        snprintf(text, sizeof(text),
+                 "a program may not send to the slot \"%.*s\" on the network: see send_slots in "
+                 "mailslotd.conf",
+                 request->slot_size > 100 ? 100 : (int)request->slot_size, request->slot);
+        net_log(net, text);
+        break;
+    case POLICY_LOG_MORE:
+        net_log(net, policy_log_more(POLICY_DENIED_SEND));
+        break;
     }
-    snprintf(text, sizeof(text),
-             "a program may not send to the slot \"%.*s\" on the network: see send_slots in "
-             "mailslotd.conf",
-             request->slot_size > 100 ? 100 : (int)request->slot_size, request->slot);
-    net_log(net, text);
 }
 
 int net_send(struct net *net, const struct net_request *request, net_done_fn done, void *userdata)
@@ -192,12 +200,22 @@ int net_send(struct net *net, const struct net_request *request, net_done_fn don
     return net->ops->send(net->transport, request, &sender);
 }
 
+void net_hold(struct net *net)
+{
+    net->ops->hold(net->transport);
+}
+
+void net_release(struct net *net)
+{
+    net->ops->release(net->transport);
+}
+
 void net_status(struct net *net, struct net_status *ret_status)
 {
-    *ret_status = (struct net_status){.counters = net->counters};
+    *ret_status = (struct net_status){.counters = *net->counters};
     net->ops->status(net->transport, ret_status);
     /* Reading the interfaces may have counted something. */
-    ret_status->counters = net->counters;
+    ret_status->counters = *net->counters;
 }
 
 const char *net_state_name(enum net_state state)

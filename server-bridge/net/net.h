@@ -54,6 +54,11 @@ struct net_sink
     int (*deliver)(void *userdata, const struct net_message *message);
     /* A line for the log: a decision that a person may want to know of. May be NULL. */
     void (*log)(void *userdata, const char *text);
+    /*
+     * What is counted is added to these, which the caller owns, so that they can go on with another
+     * net; they outlive the net. NULL: the net has its own, from 0.
+     */
+    struct net_counters *counters;
 };
 
 enum net_state
@@ -105,6 +110,7 @@ struct net_status
     bool name_service;               /* we hold names and answer for them */
     const char *name_service_reason; /* why not, or NULL */
     const char *node_type;           /* "B", "P", "M", "H" */
+    const char *node_problem;        /* no WINS server for a type that asks them, or NULL */
     struct net_status_name names[NET_NAMES_MAX];
     size_t n_names;
     struct net_status_wins wins[NET_WINS_MAX];
@@ -141,6 +147,14 @@ struct net *net_free(struct net *net);
  */
 int net_send(struct net *net, const struct net_request *request, net_done_fn done, void *userdata)
     __attribute__((warn_unused_result));
+
+/*
+ * Between the two the messages sent may wait, so that the transport can carry several at a time.
+ * The release has to come before the event loop turns; again is once, and a release alone does
+ * nothing.
+ */
+void net_hold(struct net *net);
+void net_release(struct net *net);
 
 /* A snapshot. */
 void net_status(struct net *net, struct net_status *ret_status);

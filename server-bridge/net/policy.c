@@ -35,7 +35,6 @@
     1536                  /* bytes; a 512-byte frame holds at most 424 characters (wire.md 1.4)    \
                            */
 #define STATUS_RATE    10 /* node status answers are five times the question (wire.md 1.9) */
-#define LOG_KEYS_MAX   64
 #define LOG_AGAIN_USEC UINT64_C(3600000000)
 #define SECOND_USEC    UINT64_C(1000000)
 
@@ -84,6 +83,15 @@ struct log_entry
     uint64_t logged_usec;
 };
 
+/* The lines of one kind of denial. */
+struct log_room
+{
+    struct log_entry entries[POLICY_LOG_KEYS_MAX];
+    size_t n;
+    bool full_logged;
+    uint64_t full_usec; /* when that was */
+};
+
 struct policy
 {
     struct networks networks;
@@ -93,8 +101,7 @@ struct policy
     size_t n_allowed;
     struct sources datagrams, status;
     uint64_t log_secret;
-    struct log_entry logged[LOG_KEYS_MAX];
-    size_t n_logged;
+    struct log_room logged[POLICY_DENIALS];
 };
 
 /* --- networks -------------------------------------------------------------------------------- */
@@ -437,17 +444,26 @@ static uint64_t log_digest(uint64_t digest, const void *bytes, size_t size)
     return digest;
 }
 
-bool policy_log_once(struct policy *policy, const char *kind, const void *key, size_t size,
-                     uint64_t now_usec)
+static bool log_is_old(uint64_t logged_usec, uint64_t now_usec)
 {
-    uint64_t digest = log_digest(policy->log_secret, kind, strlen(kind) + 1);
+    return now_usec > logged_usec && now_usec - logged_usec >= LOG_AGAIN_USEC;
+}
+
+/*
+ * Sources and slots are what strangers say, so a room can be filled on purpose. It is of one kind
+ * only: who forges addresses does not hide that a slot is shut, or somebody asks for names.
+ */
+enum policy_log policy_log_once(struct policy *policy, enum policy_denial kind, const void *key,
+                                size_t size, uint64_t now_usec)
+{
+    uint64_t digest = log_digest(policy->log_secret, key, size);
+    struct log_room *room = &policy->logged[kind];
     struct log_entry *free_entry = NULL;
 
-    digest = log_digest(digest, key, size);
-    for (size_t i = 0; i < policy->n_logged; i++)
+    for (size_t i = 0; i < room->n; i++)
     {
-        struct log_entry *entry = &policy->logged[i];
-        bool old = now_usec > entry->logged_usec && now_usec - entry->logged_usec >= LOG_AGAIN_USEC;
+        struct log_entry *entry = &room->entries[i];
+        bool old = log_is_old(entry->logged_usec, now_usec);
 
         if (entry->digest == digest)
         {
@@ -455,23 +471,49 @@ bool policy_log_once(struct policy *policy, const char *kind, const void *key, s
             {
                 entry->logged_usec = now_usec;
             }
-            return old;
+            return old ? POLICY_LOG_LINE : POLICY_LOG_NOTHING;
         }
         if (old && !free_entry)
         {
             free_entry = entry;
         }
     }
-    if (policy->n_logged < LOG_KEYS_MAX)
+    if (room->n < POLICY_LOG_KEYS_MAX)
     {
-        free_entry = &policy->logged[policy->n_logged++];
+        free_entry = &room->entries[room->n++];
     }
-    if (!free_entry)
+    if (free_entry)
     {
-        return false;
+        *free_entry = (struct log_entry){digest, now_usec};
+        return POLICY_LOG_LINE;
     }
-    *free_entry = (struct log_entry){digest, now_usec};
-    return true;
+    if (room->full_logged && !log_is_old(room->full_usec, now_usec))
+    {
+        return POLICY_LOG_NOTHING;
+    }
+    room->full_logged = true;
+    room->full_usec = now_usec;
+    return POLICY_LOG_MORE;
+}
+
+const char *policy_log_more(enum policy_denial kind)
+{
+#define MORE(what)                                                                                 \
+    "more " what " than are named in the log within an hour: `mailslotctl stats` counts them all"
+    static const char *const texts[] = {
+        [POLICY_DENIED_INTERFACE] = MORE("interfaces are not listened to"),
+        [POLICY_DENIED_SOURCE] = MORE("addresses may not send to us"),
+        [POLICY_DENIED_RATE] = MORE("addresses send faster than source_rate allows"),
+        [POLICY_DENIED_RECEIVE] = MORE("slots are shut to the network"),
+        [POLICY_DENIED_SEND] = MORE("slots may not be sent to on the network"),
+        [POLICY_DENIED_NAME_SOURCE] = MORE("addresses may not ask us for names"),
+        [POLICY_DENIED_NAME_RATE] = MORE("addresses ask for names faster than source_rate allows"),
+        [POLICY_DENIED_NAME_STATUS] = MORE("addresses ask for our list of names too often"),
+    };
+#undef MORE
+
+    _Static_assert(sizeof(texts) / sizeof(texts[0]) == POLICY_DENIALS, "every kind has its text");
+    return texts[kind];
 }
 
 /* --- all of it ------------------------------------------------------------------------------- */

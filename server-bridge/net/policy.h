@@ -52,9 +52,35 @@ bool policy_rate(struct policy *policy, struct in_addr source, uint64_t now_usec
 /* The same for node status requests: ten a second. */
 bool policy_status_rate(struct policy *policy, struct in_addr source, uint64_t now_usec);
 
+/* What is denied, and what tells one denial from another. */
+enum policy_denial
+{
+    POLICY_DENIED_INTERFACE,   /* its index */
+    POLICY_DENIED_SOURCE,      /* of a datagram: its address, as for all of these */
+    POLICY_DENIED_RATE,        /* of datagrams */
+    POLICY_DENIED_RECEIVE,     /* the slot */
+    POLICY_DENIED_SEND,        /* the slot */
+    POLICY_DENIED_NAME_SOURCE, /* of a request of the name service */
+    POLICY_DENIED_NAME_RATE,
+    POLICY_DENIED_NAME_STATUS, /* the rate of node status requests */
+    POLICY_DENIALS,
+};
+
+#define POLICY_LOG_KEYS_MAX 64 /* lines of one kind within an hour */
+
+enum policy_log
+{
+    POLICY_LOG_NOTHING,
+    POLICY_LOG_LINE, /* say it */
+    POLICY_LOG_MORE, /* say policy_log_more(): from now on there is no room for more lines */
+};
+
 /*
- * Whether this denial is worth a log line: true once for each kind and source or slot, for the
- * first 64 of them, and again not before an hour.
+ * Whether this denial is worth a log line: once for each kind and key, and again not before an
+ * hour. The kinds do not take each other's room.
  */
-bool policy_log_once(struct policy *policy, const char *kind, const void *key, size_t size,
-                     uint64_t now_usec);
+enum policy_log policy_log_once(struct policy *policy, enum policy_denial kind, const void *key,
+                                size_t size, uint64_t now_usec);
+
+/* A static sentence. */
+const char *policy_log_more(enum policy_denial kind);

@@ -31,6 +31,11 @@ struct net_request
     size_t slot_size;
     const void *data; /* may be NULL if size is 0 */
     size_t size;
+    /*
+     * Whose it is: of everything bounded that the messages of all users share, those of one may
+     * only take a part. 0: nobody that must be held back.
+     */
+    uint32_t user;
 };
 
 /* What becomes of a message to send. NET_OK is not a proof of delivery (semantics Q2). */
@@ -165,7 +170,7 @@ struct transport_sink
 struct net_status;
 
 /*
- * What net.c asks of a transport. One that needs other hosts, a broker say, implements these three
+ * What net.c asks of a transport. One that needs other hosts, a broker say, implements these
  * and is made in net_new(); nothing above net/ changes.
  */
 struct transport_ops
@@ -176,6 +181,8 @@ struct transport_ops
      */
     int (*send)(void *transport, const struct net_request *request,
                 const struct net_sender *sender);
+    void (*hold)(void *transport); /* see net_hold() */
+    void (*release)(void *transport);
     void (*status)(void *transport, struct net_status *ret_status); /* all but the counters */
     void *(*free)(void *transport); /* open sends end with NET_UNRESOLVED; returns NULL */
 };

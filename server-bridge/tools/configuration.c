@@ -6,6 +6,7 @@
 
 #include "daemon/config.h"
 #include "daemon/network.h"
+#include "daemon/smbconf.h"
 #include "tools/ctl.h"
 #include "tools/output.h"
 
@@ -55,6 +56,12 @@ int configuration_reload_verb(struct ctl *ctl, int argc, char **argv)
         ctl_complain("reload: the configuration is wrong; mailslotd goes on with the one it has");
         return CTL_FAILED;
     }
+    if (r == MAILSLOT_DENIED)
+    {
+        ctl_complain("reload: this mailslotd is another user's, only he and root may: "
+                     "sudo mailslotctl reload");
+        return CTL_FAILED;
+    }
     return r ? ctl_fail(ctl, "reload", r) : CTL_DONE;
 }
 
@@ -88,6 +95,9 @@ int configuration_check_verb(struct ctl *ctl, int argc, char **argv)
     r = config_init(&config);
     if (r == 0)
         r = config_read_file(&config, check.path, false, configuration_report, &check);
+    /* As mailslotd would: what the file leaves open may stand there. */
+    if (r == 0)
+        r = smbconf_apply(&config, configuration_report, &check);
     if (r == 0)
         r = network_check(&config, configuration_report, &check);
     config_deinit(&config);

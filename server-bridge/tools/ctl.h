@@ -32,8 +32,11 @@ struct ctl
 /* "mailslotctl: ..." on standard error. */
 __attribute__((format(printf, 1, 2))) void ctl_complain(const char *format, ...);
 
-/* Says what went wrong with `what`, a word of the user's; returns the exit status for `result`. */
-int ctl_fail(struct ctl *ctl, const char *what, int result);
+/*
+ * Says what went wrong with `what`, a word of the user's; returns the exit status for `result`, an
+ * enum mailslot_result or a negative errno.
+ */
+__attribute__((warn_unused_result)) int ctl_fail(struct ctl *ctl, const char *what, int result);
 
 /* The verbs: arguments are those behind the verb. Each returns enum ctl_exit. */
 int status_verb(struct ctl *ctl, int argc, char **argv);

@@ -23,12 +23,16 @@ void output_hex(FILE *out, const void *data, size_t size);
  */
 __attribute__((warn_unused_result)) bool output_json(json_t *document, bool line);
 
-/* "time": UTC with microseconds, as ISO 8601 has it. */
+/* Each of these returns a new reference; NULL: no memory. */
+
+/* "time": UTC with microseconds, as ISO 8601 has it. `usec`: since 1970. */
 json_t *output_time(uint64_t usec);
 
 /* A string, with \xNN for what is no UTF-8. */
 json_t *output_string(const char *text, size_t size);
 
+/* The bytes in hexadecimal, two digits each. */
+json_t *output_hex_string(const void *data, size_t size);
+
 /* A message: "size", "text" (null if it is no UTF-8) and "hex" into `object`. */
 void output_message(json_t *object, const void *data, size_t size);
-json_t *output_hex_string(const void *data, size_t size);

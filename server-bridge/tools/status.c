@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* status, slots, names, peers, stats: what the daemon has and does. */
+
+/*
+ * All five show parts of one document, the daemon's status (docs/json.md): to programs as it is, to
+ * people as lines. A verb is two functions, one for each.
+ */
 #include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -222,6 +227,11 @@ static void status_print_network(const json_t *network)
         0)
         status_print_line(network, "name_service_reason", "  why no names: ");
     status_print_line(network, "fix", "  fix: ");
+    if (*status_string(network, "node_problem"))
+    {
+        printf("  node type %s: ", status_string(network, "node_type"));
+        status_print_line(network, "node_problem", "");
+    }
     printf("names: %zu\n", json_array_size(json_object_get(network, "names")));
     status_print_names(network, STATUS_LINES_MAX);
     status_print_interfaces(network);
@@ -264,140 +274,134 @@ static void status_print_all(const json_t *root)
     status_print_programs(root);
 }
 
-int status_verb(struct ctl *ctl, int argc, char **argv)
+static json_t *status_all_json(const json_t *root)
 {
-    json_t *root = NULL;
-    int r;
-
-    (void)argv;
-    if (argc)
-        return CTL_USAGE;
-    r = status_fetch(ctl, "status", &root);
-    if (r)
-        return r;
-    if (ctl->json)
-        return output_json(root, false) ? CTL_DONE : ctl_fail(ctl, "status", -EIO);
-    status_print_all(root);
-    json_decref(root);
-    return CTL_DONE;
+    return json_incref((json_t *)root);
 }
 
 /* --- the other verbs ----------------------------------------------------------------------------
  */
 
-/* Prints a document with these keys of `from`, up to a NULL. Takes the reference of `root`. */
-static int status_print_json(struct ctl *ctl, json_t *root, const json_t *from, ...)
+/* A document with these keys of `from`, up to a NULL. */
+static json_t *status_select(const json_t *from, ...)
 {
     json_t *document = json_pack("{s:i}", "version", CTL_JSON_VERSION);
     const char *key;
     va_list keys;
-    bool done;
 
     va_start(keys, from);
     while ((key = va_arg(keys, const char *)))
         json_object_set(document, key, json_object_get(from, key));
     va_end(keys);
-    done = output_json(document, false);
-    json_decref(root);
-    return done ? CTL_DONE : ctl_fail(ctl, "status", -EIO);
+    return document;
 }
 
-int status_slots_verb(struct ctl *ctl, int argc, char **argv)
+static json_t *status_slots_json(const json_t *root)
 {
-    json_t *root = NULL;
-    int r;
+    return status_select(root, "slots", NULL);
+}
 
-    (void)argv;
-    if (argc)
-        return CTL_USAGE;
-    r = status_fetch(ctl, "slots", &root);
-    if (r)
-        return r;
-    if (ctl->json)
-        return status_print_json(ctl, root, root, "slots", NULL);
+static void status_slots_text(const json_t *root)
+{
     status_print_slots(root, 0);
-    json_decref(root);
-    return CTL_DONE;
 }
 
-int status_names_verb(struct ctl *ctl, int argc, char **argv)
+static json_t *status_names_json(const json_t *root)
 {
-    const json_t *network;
-    json_t *root = NULL;
-    int r;
+    return status_select(json_object_get(root, "network"), "computer", "workgroup", "mode",
+                         "name_service", "node_type", "known_names", "names", NULL);
+}
 
-    (void)argv;
-    if (argc)
-        return CTL_USAGE;
-    r = status_fetch(ctl, "names", &root);
-    if (r)
-        return r;
-    network = json_object_get(root, "network");
-    if (ctl->json)
-        return status_print_json(ctl, root, network, "computer", "workgroup", "mode",
-                                 "name_service", "node_type", "known_names", "names", NULL);
+static void status_names_text(const json_t *root)
+{
+    const json_t *network = json_object_get(root, "network");
+
     status_print_names(network, 0);
     status_print_line(network, "name_service_reason", "why no names: ");
-    json_decref(root);
-    return CTL_DONE;
 }
 
-int status_peers_verb(struct ctl *ctl, int argc, char **argv)
+static json_t *status_peers_json(const json_t *root)
 {
-    const json_t *network;
-    json_t *root = NULL;
-    int r;
-
-    (void)argv;
-    if (argc)
-        return CTL_USAGE;
-    r = status_fetch(ctl, "peers", &root);
-    if (r)
-        return r;
-    network = json_object_get(root, "network");
-    if (ctl->json)
-        return status_print_json(ctl, root, network, "peers", "wins_servers", NULL);
-    status_print_peers(network, 0);
-    json_decref(root);
-    return CTL_DONE;
+    return status_select(json_object_get(root, "network"), "peers", "wins_servers", NULL);
 }
 
-static void status_print_counters(const json_t *counters)
+static void status_peers_text(const json_t *root)
+{
+    status_print_peers(json_object_get(root, "network"), 0);
+}
+
+static json_t *status_stats_json(const json_t *root)
+{
+    return json_pack("{s:i, s:O, s:O, s:O}", "version", CTL_JSON_VERSION, "uptime_seconds",
+                     json_object_get(root, "uptime_seconds"), "daemon",
+                     json_object_get(root, "counters"), "network",
+                     json_object_get(json_object_get(root, "network"), "counters"));
+}
+
+static void status_print_counters(const char *title, const json_t *counters)
 {
     const char *key;
     json_t *value;
 
+    puts(title);
     json_object_foreach((json_t *)counters, key, value)
         printf("  %-28s %12lld\n", key, (long long)json_integer_value(value));
 }
 
-int status_stats_verb(struct ctl *ctl, int argc, char **argv)
+static void status_stats_text(const json_t *root)
 {
-    const json_t *network;
+    status_print_counters("daemon", json_object_get(root, "counters"));
+    status_print_counters("network", json_object_get(json_object_get(root, "network"), "counters"));
+}
+
+/* --- the verbs ----------------------------------------------------------------------------------
+ */
+
+static int status_show(struct ctl *ctl, const char *verb, int argc,
+                       json_t *(*json)(const json_t *root), void (*text)(const json_t *root))
+{
     json_t *root = NULL;
     int r;
 
-    (void)argv;
     if (argc)
         return CTL_USAGE;
-    r = status_fetch(ctl, "stats", &root);
+    r = status_fetch(ctl, verb, &root);
     if (r)
         return r;
-    network = json_object_get(root, "network");
-    if (ctl->json)
-    {
-        json_t *document = json_pack("{s:i, s:O, s:O, s:O}", "version", CTL_JSON_VERSION,
-                                     "uptime_seconds", json_object_get(root, "uptime_seconds"),
-                                     "daemon", json_object_get(root, "counters"), "network",
-                                     json_object_get(network, "counters"));
-
-        json_decref(root);
-        return output_json(document, false) ? CTL_DONE : ctl_fail(ctl, "stats", -EIO);
-    }
-    puts("daemon");
-    status_print_counters(json_object_get(root, "counters"));
-    puts("network");
-    status_print_counters(json_object_get(network, "counters"));
+    if (!ctl->json)
+        text(root);
+    else if (!output_json(json(root), false))
+        r = ctl_fail(ctl, verb, -EIO);
     json_decref(root);
-    return CTL_DONE;
+    return r;
+}
+
+int status_verb(struct ctl *ctl, int argc, char **argv)
+{
+    (void)argv;
+    return status_show(ctl, "status", argc, status_all_json, status_print_all);
+}
+
+int status_slots_verb(struct ctl *ctl, int argc, char **argv)
+{
+    (void)argv;
+    return status_show(ctl, "slots", argc, status_slots_json, status_slots_text);
+}
+
+int status_names_verb(struct ctl *ctl, int argc, char **argv)
+{
+    (void)argv;
+    return status_show(ctl, "names", argc, status_names_json, status_names_text);
+}
+
+int status_peers_verb(struct ctl *ctl, int argc, char **argv)
+{
+    (void)argv;
+    return status_show(ctl, "peers", argc, status_peers_json, status_peers_text);
+}
+
+int status_stats_verb(struct ctl *ctl, int argc, char **argv)
+{
+    (void)argv;
+    return status_show(ctl, "stats", argc, status_stats_json, status_stats_text);
 }

@@ -8,19 +8,6 @@ enum
     LIMIT = 64,
 };
 
-static int group_setup(void **state)
-{
-    (void)state;
-    return support_begin();
-}
-
-static int group_teardown(void **state)
-{
-    (void)state;
-    support_end();
-    return 0;
-}
-
 /* Clock ticks that a process has worked. */
 static unsigned long ticks_of(pid_t pid)
 {
@@ -169,5 +156,5 @@ int main(void)
         cmocka_unit_test(test_client_limit),
     };
 
-    return cmocka_run_group_tests(tests, group_setup, group_teardown);
+    return cmocka_run_group_tests(tests, support_begin, support_end);
 }

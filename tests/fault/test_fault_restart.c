@@ -418,19 +418,6 @@ static void test_kill_loop(void **state)
         close(report[i / 2][i % 2]);
 }
 
-static int group_setup(void **state)
-{
-    (void)state;
-    return support_begin();
-}
-
-static int group_teardown(void **state)
-{
-    (void)state;
-    support_end();
-    return 0;
-}
-
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -441,5 +428,5 @@ int main(void)
         TEST(test_kill_loop),
     };
 
-    return cmocka_run_group_tests(tests, group_setup, group_teardown);
+    return cmocka_run_group_tests(tests, support_begin, support_end);
 }

@@ -38,7 +38,7 @@ def unavailable():
     """Why there can be no lab on this machine, or None."""
     if os.geteuid() != 0:
         return "needs root, for network namespaces"
-    for program in ("ip", "wine", "tshark", "unshare"):
+    for program in ("ip", "ethtool", "wine", "tshark", "unshare"):
         if not shutil.which(program):
             return f"{program} is not installed"
     if subprocess.run(["unshare", "--net", "true"], capture_output=True).returncode:
@@ -415,6 +415,8 @@ class Lab(contextlib.AbstractContextManager):
             "netns", switch)
         run("ip", "-n", switch, "link", "set", port, "master", lan, "up")
         host.ip("addr", "add", f"{address}/24", "brd", "+", "dev", name)
+        # As most network cards: what is handed over in one piece is cut up before it is on the cable.
+        run(*host.inside("ethtool", "-K", name, "tx-udp-segmentation", "off"))
         host.ip("link", "set", name, "up")
         return {"name": name, "address": address, "broadcast": f"10.77.{number}.255"}
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 r"""Broadcasts between hosts: who gets a copy, how many, and what the cable sees."""
-from lab import wait_for
+from lab import run, wait_for
 
 # What every datagram of ours must be (wire.md 2.3).
 GOOD = ('udp.srcport == 138 && udp.dstport == 138 && nbdgm.type == 17 && nbdgm.first == 1 && nbdgm.next == 0 '
@@ -62,6 +62,46 @@ def test_three_hosts(alpha, beta, gamma):
     fence(gamma, "three", servers)
     assert_messages(servers, *texts)
     assert_cable(captures[beta], len(texts) + 1)
+
+
+def test_burst(alpha, beta, gamma):
+    """Q1: posted faster than they leave, messages are a datagram each on the cable, in their order."""
+    count, size = 1500, 100
+    server = beta.windows("bench_net.exe", "receive", r"\\.\mailslot\burst")
+    server.wait_line("^ready$")
+    capture, before = gamma.capture(), alpha.counters()
+    sender = alpha.windows("bench_net.exe", "send", r"\\*\mailslot\burst", str(count), str(size))
+    sender.wait_line(f"^sent={count} failed=0 ")
+    server.wait_line(f"^received={count} end={count} disorder=0 ")
+    after = alpha.counters()
+    sent = after["sent_datagrams"] - before["sent_datagrams"]
+    assert sent == count * len(alpha.interfaces), f"{sent} counted"
+    assert after["send_failed"] == before["send_failed"]
+    assert_cable(capture, count)
+    rows = capture.rows(GOOD, "ip.src", "nbdgm.dgram_id", "udp.length", "mailslot.name")
+    assert {(row[0], *row[2:]) for row in rows} == {
+        (alpha.interfaces[0]["address"], rows[0][2], r"\MAILSLOT\burst")}
+    assert len({row[1] for row in rows}) == count, "each datagram has an id of its own"
+    capture.assert_clean()
+
+
+def test_slow_cable(alpha, beta):
+    """Q1: a program that writes faster than the cable carries is slowed down; its messages arrive."""
+    count = 3000
+    server = beta.windows("bench_net.exe", "receive", r"\\.\mailslot\slow")
+    server.wait_line("^ready$")
+    before = alpha.counters()
+    for interface in alpha.interfaces:
+        run(*alpha.inside("tc", "qdisc", "add", "dev", interface["name"], "root", "tbf",
+                          "rate", "20mbit", "burst", "64k", "limit", "4m"))
+    try:
+        sender = alpha.windows("bench_net.exe", "send", r"\\*\mailslot\slow", str(count), "400")
+        sender.wait_line(f"^sent={count} failed=0 ")
+        server.wait_line(f"^received={count} end={count} disorder=0 ")
+    finally:
+        for interface in alpha.interfaces:
+            run(*alpha.inside("tc", "qdisc", "del", "dev", interface["name"], "root"))
+    assert alpha.counters()["send_failed"] == before["send_failed"]
 
 
 def test_sender_without_slot(beta, gamma):

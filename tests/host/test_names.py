@@ -258,3 +258,34 @@ def test_dns_target(beta, gamma):
         assert beta.send(r"\\*\mailslot\dns", FENCE) is None
         servers[gamma].wait_message(FENCE)
         assert sent_to(servers[gamma].messages) == ["by gamma.research.lab.example", "by gamma.lab"]
+
+
+def test_dns_nonsense(beta, gamma):
+    """wire.md 1.9: who answers for DNS can not make us send to everybody; loopback addresses are this host."""
+    samba.wait_for_names(gamma)
+    nonsense = {"zero": "0.0.0.0", "this": "0.1.2.3", "group": "224.0.0.1", "last-group": "239.255.255.255",
+                "everybody": "255.255.255.255", "subnet": beta.interfaces[0]["broadcast"]}
+    here = {"local": "127.0.0.1", "debian": "127.0.1.1", "ourselves": address(beta)}
+    # A name with several addresses: the one that is a host's counts.
+    mixed = ("0.0.0.0", "224.0.0.1", address(gamma))
+    beta.etc("hosts", "127.0.0.1 localhost\n" + "".join(
+        f"{ip} {name}.research.lab.example\n" for name, ip in (
+            *nonsense.items(), *here.items(), *(("mixed", ip) for ip in mixed))))
+    beta.etc("resolv.conf", "")
+    with beta.watched() as capture, beta.configured():
+        servers = listen("nonsense", beta, gamma)
+        before = beta.counters()["sent_datagrams"]
+        for name in nonsense:
+            target = rf"\\{name}.research.lab.example\mailslot\nonsense"
+            assert beta.send(target, f"to {name}") == UNKNOWN, name
+        assert beta.counters()["sent_datagrams"] == before
+        for name in (*here, "mixed"):
+            target = rf"\\{name}.research.lab.example\mailslot\nonsense"
+            assert beta.send(target, f"to {name}") is None, name
+        assert beta.send(r"\\*\mailslot\nonsense", FENCE) is None
+        for server in servers.values():
+            server.wait_message(FENCE)
+        assert sent_to(servers[beta].messages) == [f"to {name}" for name in here]
+        assert sent_to(servers[gamma].messages) == ["to mixed"]
+        rows = capture.rows(f"mailslot && ip.src == {address(beta)}", "ip.dst", "data.data")
+        assert [row[0] for row in rows] == [address(gamma), beta.interfaces[0]["broadcast"]], rows

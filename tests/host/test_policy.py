@@ -2,7 +2,10 @@
 """What the settings deny, and what strangers with sloppy programs may do anyway."""
 import itertools
 import random
+import socket
+import struct
 
+import samba
 from lab import wait_for
 from test_hostile import good_for, stranger_beside
 from test_lan import FENCE
@@ -100,13 +103,101 @@ def test_source_rate(victim):
         assert len(server.messages) == counters["delivered"] + 2
 
 
+def ask(host, asker, kind, times=1):
+    """Questions for all names of the host (wire.md 1.7), as nmblookup asks them: NB or NBSTAT."""
+    sock = asker.udp(port=1137)
+    for _ in range(times):
+        question = next(identifiers).to_bytes(2, "big") + bytes.fromhex("0000 0001 0000 0000 0000")
+        question += b"\x20CK" + b"AA" * 15 + b"\0" + kind.to_bytes(2, "big") + b"\0\1"
+        sock.sendto(question, (host.interfaces[0]["address"], 137))
+    sock.close()
+
+
+def test_name_service(victim):
+    """Questions for names that are denied, by their source or rate: counted, and said once for each."""
+    stranger = stranger_beside(victim)
+    source = stranger.interfaces[0]["address"]
+    with victim.configured(allow_networks="10.99.0.0/16") as daemon:
+        samba.wait_for_names(victim)
+        ask(victim, stranger, 0x20, 3)
+        ask(victim, stranger, 0x21, 3)
+        wait_for(lambda: victim.counters()["name_drop_source"] == 6, lambda: f"six drops: {victim.counters()}")
+        assert said(daemon, source, "names", "allow_networks") == 1, daemon.errors
+    with victim.configured(source_rate="5") as daemon:
+        samba.wait_for_names(victim)
+        ask(victim, stranger, 0x20, 100)
+        wait_for(lambda: victim.counters()["name_drop_rate"] > 50, lambda: f"drops: {victim.counters()}")
+        assert said(daemon, source, "names", "source_rate") == 1, daemon.errors
+    with victim.configured() as daemon:
+        samba.wait_for_names(victim)
+        ask(victim, stranger, 0x21, 100)
+        wait_for(lambda: victim.counters()["name_drop_rate"] > 20, lambda: f"drops: {victim.counters()}")
+        assert said(daemon, source, "list of names") == 1, daemon.errors
+
+
+def test_forged_sources(victim):
+    """Forged addresses fill the log's room for addresses, and that is said; not that for slots."""
+    stranger = stranger_beside(victim)
+    forged = [f"10.77.{9 + n // 250}.{1 + n % 250}" for n in range(80)]
+    with victim.configured(receive_slots="!shut*") as daemon:
+        with stranger.network():
+            raw = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
+        mine = victim.interfaces[0]["address"]
+        for source in forged:
+            payload = good_for(victim, next(identifiers))
+            udp = struct.pack(">HHHH", 138, 138, 8 + len(payload), 0) + payload
+            head = struct.pack(">BBHHHBBH4s4s", 0x45, 0, 20 + len(udp), 0, 0, 64, 17, 0,
+                               socket.inet_aton(source), socket.inet_aton(mine))
+            raw.sendto(head + udp, (mine, 0))
+        raw.close()
+        wait_for(lambda: victim.counters()["drop_source"] == 80, lambda: f"80 drops: {victim.counters()}")
+        assert said(daemon, "allow_networks") == 64, daemon.errors
+        assert said(daemon, "more addresses", "mailslotctl stats") == 1, daemon.errors
+        throw(victim, stranger, "after", slot=b"SHUTUP")
+        wait_for(lambda: victim.counters()["drop_slot_policy"] == 1, lambda: f"a drop: {victim.counters()}")
+        assert said(daemon, "receive_slots") == 1, daemon.errors
+
+
+def test_source_rate_beside_nmbd(victim):
+    """Beside nmbd each broadcast comes three times; it is one message for source_rate."""
+    stranger = stranger_beside(victim)
+    nmbd = samba.Nmbd(victim)
+    with victim.configured(nmbd_socket=nmbd.socket, source_rate="5") as daemon:
+        nmbd.start()
+        nmbd.wait_names()
+        wait_for(lambda: victim.status()["network"]["mode"] == "beside nmbd", "the daemon to see nmbd")
+        server = victim.listen("WINEMS")
+        sock = stranger.udp(port=138)
+        for number in range(15):  # 45 with the copies; four seconds' worth are 20
+            datagram = good_for(victim, next(identifiers), f"{number:5}".encode())
+            sock.sendto(datagram, (victim.interfaces[0]["broadcast"], 138))
+        sock.close()
+        wait_for(lambda: len(server.messages) == 15, lambda: f"15 messages: {server.messages}")
+        wait_for(lambda: victim.counters()["drop_duplicate"] == 30, lambda: f"30 copies: {victim.counters()}")
+        assert victim.counters()["drop_rate"] == 0, victim.counters()
+        assert said(daemon, "source_rate") == 0, daemon.errors
+
+
+def test_node_without_wins(victim):
+    """A node type that asks WINS servers, and none is set: said at the start, in status, or refused."""
+    with victim.configured(node_type="H") as daemon:
+        assert said(daemon, "node_type", "wins_servers", "works as B") == 1, daemon.errors
+        _, out, _ = victim.ctl("status")
+        assert "node type H: " in out and "wins_servers" in out, out
+    victim.options = {"node_type": "P"}
+    code, _, err = victim.run(victim.lab.program("server-bridge/mailslotd"))
+    victim.options = {}
+    assert code != 0 and "node_type" in err and "set wins_servers" in err, (code, err)
+
+
 def test_interface_setting(alpha, beta, delta):
     """Only the interfaces that are named: nothing leaves through the other one, nothing comes in."""
-    with alpha.configured(interfaces=alpha.interfaces[1]["name"]):
+    with alpha.configured(interfaces=alpha.interfaces[1]["name"]) as daemon:
         servers = {host: host.listen("inside") for host in (alpha, beta, delta)}
         assert beta.send(r"\\*\mailslot\inside", "from outside") is None
         servers[beta].wait_message("from outside")
         wait_for(lambda: alpha.counters()["drop_interface"] > 0, "ALPHA to drop it")
+        assert said(daemon, alpha.interfaces[0]["name"], "interfaces") == 1, daemon.errors
         assert alpha.send(r"\\*\mailslot\inside", "to the inside") is None
         servers[delta].wait_message("to the inside")
         assert beta.send(r"\\*\mailslot\inside", FENCE) is None

@@ -72,7 +72,7 @@ def test_peers_of_foreign_group(alpha, beta, alien, delta):
 
 
 def test_stranger_across_the_router(alpha, beta, delta):
-    """Without peers or permission nobody from another network reaches us: counted, logged once."""
+    """Without peers or permission nobody from another network reaches us: counted, logged once each."""
     with routed(alpha, beta, delta), beta.configured() as daemon:
         servers = listen("closed", beta)
         before = beta.counters()["drop_source"]
@@ -83,7 +83,10 @@ def test_stranger_across_the_router(alpha, beta, delta):
         servers[beta].wait_message(FENCE)
         assert servers[beta].messages == [FENCE], servers[beta].messages
         lines = [line for line in daemon.errors if address(delta) in line]
-        assert len(lines) == 1 and "allow_networks" in lines[0], daemon.errors
+        assert all("allow_networks" in line for line in lines), daemon.errors
+        for what in ("may ask us for names", "may send to us"):
+            assert sum(what in line for line in lines) == 1, daemon.errors
+        assert len(lines) == 2, daemon.errors
 
 
 def wins_server(lab):

@@ -9,9 +9,6 @@ if HAVE_CMOCKA
 check_PROGRAMS += tests/tools/test_monitor
 TESTS += tests/tools/test_monitor
 endif
-tests_tools_test_monitor_SOURCES = tests/tools/test_monitor.c tests/unit/daemon_support.h
-tests_tools_test_monitor_CFLAGS = $(UNITFLAGS)
-tests_tools_test_monitor_LDADD = $(DAEMON_TEST_LIBS)
 
 EXTRA_DIST += $(TOOLS_TESTS) tests/tools/support.sh tests/tools/documented.py \
 	$(addprefix $(srcdir)/tests/tools/golden/,help.txt help-verbs.txt listen-hex.txt monitor.txt \

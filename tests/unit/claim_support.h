@@ -25,6 +25,7 @@ struct sent
     bool broadcast;
     unsigned int interface_index; /* of a broadcast */
     struct in_addr to;            /* of a unicast */
+    bool reply;                   /* a unicast from the address that was asked */
     uint16_t port;
     uint64_t when;
     struct ns_message message;
@@ -88,6 +89,13 @@ static inline void bench_unicast(void *userdata, struct in_addr to, uint16_t por
     sent->message = *message;
 }
 
+static inline void bench_reply(void *userdata, const struct ns_arrival *request,
+                               const struct ns_message *message)
+{
+    bench_unicast(userdata, request->from, request->port, message);
+    ((struct bench *)userdata)->sent[((struct bench *)userdata)->n_sent - 1].reply = true;
+}
+
 /* 10.<index>.0.2/24; n of them. */
 static inline void bench_interfaces(struct bench *bench, size_t n)
 {
@@ -107,7 +115,7 @@ static inline void bench_interfaces(struct bench *bench, size_t n)
 static inline struct bench *bench_new(enum node_type node, size_t n_wins)
 {
     struct bench *bench = calloc(1, sizeof(*bench));
-    struct ns_link link = {bench, bench_broadcast, bench_unicast};
+    struct ns_link link = {bench, bench_broadcast, bench_unicast, bench_reply};
 
     assert_non_null(bench);
     bench->now = START;

@@ -57,9 +57,9 @@ SUPPORT int teardown(void **state)
 }
 
 /* As support_begin(), but smb.conf is looked for. */
-SUPPORT int config_test_begin(void)
+SUPPORT int config_test_begin(void **state)
 {
-    int r = support_begin();
+    int r = support_begin(state);
 
     unsetenv("MAILSLOTD_SMB_CONF");
     return r;

@@ -6,6 +6,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <jansson.h>
 #include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -37,9 +38,13 @@
 static char support_folder[64];
 static char support_socket[108];
 
-/* A private folder with the socket; nothing of the user's configuration counts. */
-SUPPORT int support_begin(void)
+/*
+ * These two are the setup and teardown of a group of tests: a private folder with the socket;
+ * nothing of the user's configuration counts.
+ */
+SUPPORT int support_begin(void **state)
 {
+    (void)state;
     alarm(SUPPORT_SECONDS_MAX);
     /* Daemons in the background become our children, so that they can be waited for. */
     prctl(PR_SET_CHILD_SUBREAPER, 1);
@@ -55,11 +60,12 @@ SUPPORT int support_begin(void)
     return getenv("MAILSLOTD") ? 0 : -ENOENT;
 }
 
-SUPPORT void support_end(void)
+SUPPORT int support_end(void **state)
 {
     static const char *const names[] = {"socket", "socket.lock", "socket.log", "mailslotd.conf",
                                         "stderr"};
 
+    (void)state;
     for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
     {
         char path[128];
@@ -68,6 +74,7 @@ SUPPORT void support_end(void)
         unlink(path);
     }
     rmdir(support_folder);
+    return 0;
 }
 
 SUPPORT void support_sleep_ms(long ms)
@@ -196,6 +203,19 @@ SUPPORT struct mailslot_client *support_client(void)
 
     assert_int_equal(mailslot_client_new(&client, &options), 0);
     return client;
+}
+
+/* What the daemon says of itself; a reference. */
+SUPPORT json_t *support_status(struct mailslot_client *client)
+{
+    char *text = NULL;
+    json_t *root;
+
+    assert_int_equal(mailslot_status(client, &text), 0);
+    root = json_loads(text, 0, NULL);
+    assert_non_null(root);
+    free(text);
+    return root;
 }
 
 SUPPORT struct mailslot *support_create(struct mailslot_client *client, const char *name)

@@ -68,3 +68,23 @@ static inline bool vector_read(FILE *f, bool with_port, struct vector *ret_vecto
     vector_parse_hex(ret_vector, line + at);
     return true;
 }
+
+/* What vector_find() has found. */
+static struct vector vector;
+
+/* The line of this name in golden.txt. */
+static inline void vector_find(const char *name)
+{
+    FILE *f = vector_open("golden.txt");
+    bool found = false;
+
+    while (!found && vector_read(f, false, &vector))
+    {
+        found = strcmp(vector.name, name) == 0;
+    }
+    fclose(f);
+    if (!found)
+    {
+        fail_msg("no golden vector %s", name);
+    }
+}

@@ -72,7 +72,6 @@ static const struct ns_node_name NODE_NAMES[] = {
 };
 
 static const struct netbios_scope NO_SCOPE;
-static struct vector vector;
 
 /* wire.md 1.7: R, OPCODE, AA, TC, RD, RA, 0, 0, B, RCODE */
 static inline void set_flags(struct ns_message *m, uint16_t flags)
@@ -175,20 +174,4 @@ static inline size_t write_exact(const struct ns_message *m, const struct netbio
     assert_memory_equal(ret_bytes, other, size);
     free(other);
     return size;
-}
-
-static inline void find_golden(const char *name)
-{
-    FILE *f = vector_open("golden.txt");
-
-    while (vector_read(f, false, &vector))
-    {
-        if (strcmp(vector.name, name) == 0)
-        {
-            fclose(f);
-            return;
-        }
-    }
-    fclose(f);
-    fail_msg("no golden vector %s", name);
 }

@@ -113,7 +113,8 @@ static inline void start(struct fixture *f, enum node_type node, size_t n_wins)
     {
         f->config.wins[i].s_addr = htonl(0x0a090001 + (uint32_t)i);
     }
-    f->link = (struct ns_link){f, link_broadcast, link_unicast};
+    /* Questions answer nobody. */
+    f->link = (struct ns_link){f, link_broadcast, link_unicast, NULL};
     f->now = 5 * SECOND;
     add_interface(f, "10.77.0.1", "10.77.0.255");
     assert_int_equal(queries_new(&f->queries, &f->config, &f->link, &f->interfaces, &f->counters),
@@ -168,7 +169,7 @@ static inline void ask_from(struct fixture *f, const char *chars, int wins_first
 {
     struct netbios_name name = name_of(chars);
 
-    assert_int_equal(queries_name(f->queries, &name, wins_first, f->now, on_done, asked), 0);
+    assert_int_equal(queries_name(f->queries, 0, &name, wins_first, f->now, on_done, asked), 0);
 }
 
 static inline void ask(struct fixture *f, const char *chars, struct asked *asked)
@@ -178,7 +179,7 @@ static inline void ask(struct fixture *f, const char *chars, struct asked *asked
 
 static inline void ask_address(struct fixture *f, const char *address, struct asked *asked)
 {
-    assert_int_equal(queries_address(f->queries, ip(address), f->now, on_name, asked), 0);
+    assert_int_equal(queries_address(f->queries, 0, ip(address), f->now, on_name, asked), 0);
 }
 
 /* Goes to the next moment at which something is due, and returns the time until then. */

@@ -80,7 +80,7 @@ static void test_lifetime(void **state)
     struct resolution resolution = unique_at(0x0a4d0001);
 
     assert_false(knows(*state, "HOST", SECOND));
-    cache_put(*state, &name, &resolution, SECOND);
+    cache_put(*state, 0, &name, &resolution, SECOND);
     assert_address(*state, "HOST", SECOND + LIFETIME - 1, 0x0a4d0001);
     assert_false(knows(*state, "HOST", SECOND + LIFETIME));
     assert_int_equal(cache_count(*state), 0);
@@ -92,8 +92,8 @@ static void test_replaced(void **state)
     struct netbios_name name = name_of("HOST");
     struct resolution first = unique_at(0x0a4d0001), second = unique_at(0x0a4d0002);
 
-    cache_put(*state, &name, &first, 0);
-    cache_put(*state, &name, &second, LIFETIME - 1);
+    cache_put(*state, 0, &name, &first, 0);
+    cache_put(*state, 0, &name, &second, LIFETIME - 1);
     assert_int_equal(cache_count(*state), 1);
     assert_address(*state, "HOST", 2 * LIFETIME - 2, 0x0a4d0002);
     assert_false(knows(*state, "HOST", 2 * LIFETIME - 1));
@@ -106,7 +106,7 @@ static void test_suffix(void **state)
     struct resolution resolution = unique_at(0x0a4d0001), found;
 
     server.bytes[15] = 0x20;
-    cache_put(*state, &host, &resolution, 0);
+    cache_put(*state, 0, &host, &resolution, 0);
     assert_false(cache_get(*state, &server, 1, &found));
     assert_true(cache_get(*state, &host, 1, &found));
 }
@@ -121,7 +121,7 @@ static void test_group(void **state)
     {
         group.addresses[i] = ip(0x0a000001 + (uint32_t)i);
     }
-    cache_put(*state, &name, &group, 0);
+    cache_put(*state, 0, &name, &group, 0);
     assert_true(cache_get(*state, &name, 1, &found));
     assert_true(found.group);
     assert_false(found.broadcast);
@@ -138,18 +138,37 @@ static void test_full(void **state)
     for (unsigned int i = 0; i < MAX; i++)
     {
         name = name_number(i);
-        cache_put(*state, &name, &resolution, i);
+        cache_put(*state, 0, &name, &resolution, i);
     }
     /* N0 was entered first, but ends last now. */
     name = name_number(0);
-    cache_put(*state, &name, &resolution, MAX);
+    cache_put(*state, 0, &name, &resolution, MAX);
     name = name_of("ONE-TOO-MANY");
-    cache_put(*state, &name, &resolution, MAX + 1);
+    cache_put(*state, 0, &name, &resolution, MAX + 1);
     assert_int_equal(cache_count(*state), MAX);
     assert_true(knows(*state, "N0", MAX + 1));
     assert_false(knows(*state, "N1", MAX + 1));
     assert_true(knows(*state, "N2", MAX + 1));
     assert_true(knows(*state, "ONE-TOO-MANY", MAX + 1));
+}
+
+/* Issue 5, section 3: who asks for many names makes us forget his own, a quarter of all. */
+static void test_full_of_one_user(void **state)
+{
+    struct resolution resolution = unique_at(0x0a4d0001);
+    struct netbios_name name = name_of("OTHER");
+
+    cache_put(*state, 1001, &name, &resolution, 0);
+    for (unsigned int i = 0; i < 2 * MAX; i++)
+    {
+        name = name_number(i);
+        cache_put(*state, 1000, &name, &resolution, i);
+    }
+    assert_int_equal(cache_count(*state), 1 + MAX / 4);
+    assert_true(knows(*state, "OTHER", 2 * MAX));
+    assert_true(knows(*state, "N15", 2 * MAX));
+    assert_true(knows(*state, "N14", 2 * MAX));
+    assert_false(knows(*state, "N13", 2 * MAX));
 }
 
 /* A name that is there needs no room: nothing goes. */
@@ -161,7 +180,7 @@ static void test_full_replace(void **state)
     for (unsigned int i = 0; i < 2 * MAX; i++)
     {
         name = name_number(i % MAX);
-        cache_put(*state, &name, &resolution, i);
+        cache_put(*state, 0, &name, &resolution, i);
     }
     assert_int_equal(cache_count(*state), MAX);
     assert_true(knows(*state, "N0", 2 * MAX));
@@ -178,7 +197,7 @@ static void test_flood(void **state)
 
         if (i % 2)
         {
-            cache_put(*state, &name, &resolution, i);
+            cache_put(*state, 0, &name, &resolution, i);
         }
         else
         {
@@ -199,10 +218,10 @@ static void test_learn_never_overrides(void **state)
     struct resolution one_member = {.group = true, .n = 1, .addresses = {ip(0x0a4d0001)}};
     struct resolution two = {.n = 2, .addresses = {ip(0x0a4d0001), ip(0x0a4d0002)}};
 
-    cache_put(*state, &host, &resolved, 0);
-    cache_put(*state, &group, &domain, 0);
-    cache_put(*state, &many, &two, 0);
-    cache_put(*state, &lonely, &one_member, 0);
+    cache_put(*state, 0, &host, &resolved, 0);
+    cache_put(*state, 0, &group, &domain, 0);
+    cache_put(*state, 0, &many, &two, 0);
+    cache_put(*state, 0, &lonely, &one_member, 0);
     cache_learn(*state, &host, ip(0x0a4d0066), 1);
     cache_learn(*state, &lonely, ip(0x0a4d0001), 1);
     cache_learn(*state, &group, ip(0x0a4d0066), 1);
@@ -239,15 +258,15 @@ static void test_expire_and_flush(void **state)
     struct resolution resolution = unique_at(0x0a4d0001);
     struct netbios_name a = name_of("A"), b = name_of("B");
 
-    cache_put(*state, &a, &resolution, 0);
-    cache_put(*state, &b, &resolution, SECOND);
+    cache_put(*state, 0, &a, &resolution, 0);
+    cache_put(*state, 0, &b, &resolution, SECOND);
     cache_expire(*state, LIFETIME);
     assert_int_equal(cache_count(*state), 1);
     assert_true(knows(*state, "B", LIFETIME));
     cache_flush(*state);
     assert_int_equal(cache_count(*state), 0);
     assert_false(knows(*state, "B", LIFETIME));
-    cache_put(*state, &a, &resolution, LIFETIME);
+    cache_put(*state, 0, &a, &resolution, LIFETIME);
     assert_true(knows(*state, "A", LIFETIME));
 }
 
@@ -270,6 +289,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_suffix, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_group, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_full, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_full_of_one_user, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_full_replace, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_flood, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_learn_never_overrides, set_up, tear_down),

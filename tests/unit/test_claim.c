@@ -315,6 +315,7 @@ static void test_defence(void **state)
         {
             defended++;
             assert_unicast(sent, 0xad86, "10.1.0.7");
+            assert_true(sent->reply);
             assert_int_equal(sent->port, 1137);
             assert_int_equal(sent->message.id, 0x4242);
             assert_true(netbios_name_equal(&sent->message.name, &request.name));

@@ -502,8 +502,7 @@ static void test_no_daemon(void **state)
 
 static int group_setup(void **state)
 {
-    (void)state;
-    if (support_begin())
+    if (support_begin(state))
         return -1;
     daemon_pid = support_start(NULL, 0);
     return 0;
@@ -511,10 +510,8 @@ static int group_setup(void **state)
 
 static int group_teardown(void **state)
 {
-    (void)state;
     support_stop(daemon_pid);
-    support_end();
-    return 0;
+    return support_end(state);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)

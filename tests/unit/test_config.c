@@ -335,19 +335,6 @@ static void test_missing_file(void **state)
     assert_non_null(strstr(report, "/nonexistent/x: "));
 }
 
-static int group_setup(void **state)
-{
-    (void)state;
-    return config_test_begin();
-}
-
-static int group_teardown(void **state)
-{
-    (void)state;
-    support_end();
-    return 0;
-}
-
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -362,5 +349,5 @@ int main(void)
         TEST(test_long_line),       TEST(test_missing_file),
     };
 
-    return cmocka_run_group_tests(tests, group_setup, group_teardown);
+    return cmocka_run_group_tests(tests, config_test_begin, support_end);
 }

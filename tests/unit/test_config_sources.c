@@ -3,6 +3,8 @@
 
 #include "config_support.h"
 
+#include "daemon/network.h"
+
 /* The environment wins over the file, XDG_CONFIG_HOME is read. */
 static void test_order(void **state)
 {
@@ -98,6 +100,45 @@ static void test_print(void **state)
     config_deinit(&defaults);
     free(open_text);
     free(text);
+}
+
+/* Issue 4, section 1: node types and WINS servers. A type that asks servers needs some. */
+static void test_node_without_wins(void **state)
+{
+    static const struct
+    {
+        const char *text;
+        int fatal, warnings;
+    } rows[] = {
+        {"node_type = P\n", 1, 0},
+        {"node_type = P\nwins_servers = ,\n", 1, 0},
+        {"node_type = M\n", 0, 1},
+        {"node_type = H\n", 0, 1},
+        {"node_type = B\n", 0, 0},
+        {"node_type = auto\n", 0, 0},
+        {"node_type = P\nwins_servers = 10.0.0.1\n", 0, 0},
+        {"node_type = P\npeers = 10.0.0.1\n", 0, 1},
+        {"node_type = H\nwins_servers = 10.0.0.1\n", 0, 0},
+        {"node_type = P\nnetwork = no\n", 0, 0},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+    {
+        struct config config;
+
+        assert_int_equal(config_init(&config), 0);
+        assert_int_equal(read_text(&config, rows[i].text), 0);
+        assert_int_equal(network_check(&config, on_report, report), rows[i].fatal ? -EINVAL : 0);
+        assert_int_equal(n_fatal, rows[i].fatal);
+        assert_int_equal(n_warnings, rows[i].warnings);
+        if (n_fatal + n_warnings)
+        {
+            assert_non_null(strstr(report, "mailslotd.conf:1: node_type: "));
+            assert_non_null(strstr(report, "set wins_servers"));
+        }
+        config_deinit(&config);
+    }
 }
 
 /* Where a value came from, and the value, of an option by its name. */
@@ -278,33 +319,17 @@ static void test_command_line(void **state)
     support_stop(pid);
 }
 
-static int group_setup(void **state)
-{
-    (void)state;
-    return config_test_begin();
-}
-
-static int group_teardown(void **state)
-{
-    (void)state;
-    support_end();
-    return 0;
-}
-
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_order),
-        TEST(test_describe),
-        TEST(test_print),
-        TEST(test_precedence),
-        TEST(test_origin),
-        TEST(test_check_config),
-        TEST(test_command_line_errors),
+        TEST(test_order),        TEST(test_describe),
+        TEST(test_print),        TEST(test_precedence),
+        TEST(test_origin),       TEST(test_node_without_wins),
+        TEST(test_check_config), TEST(test_command_line_errors),
         TEST(test_command_line),
     };
 
-    return cmocka_run_group_tests(tests, group_setup, group_teardown);
+    return cmocka_run_group_tests(tests, config_test_begin, support_end);
 }

@@ -3,21 +3,8 @@
 
 #include "daemon_support.h"
 
-#include <jansson.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
-
-static json_t *status_of(struct mailslot_client *client)
-{
-    char *text = NULL;
-    json_t *root;
-
-    assert_int_equal(mailslot_status(client, &text), 0);
-    root = json_loads(text, 0, NULL);
-    assert_non_null(root);
-    free(text);
-    return root;
-}
 
 static json_int_t number(json_t *object, const char *key)
 {
@@ -59,7 +46,7 @@ static void test_status(void **state)
     support_expect(slot, "0123456789");
 
     before = support_stable_fds(pid);
-    root = status_of(client);
+    root = support_status(client);
     assert_int_equal(number(root, "version"), 1);
     assert_int_equal(number(root, "pid"), pid);
     assert_true(number(root, "uptime_seconds") >= 0);
@@ -96,7 +83,7 @@ static void test_status(void **state)
     mailslot_free(writer);
     mailslot_free(slot);
     mailslot_free(odd);
-    root = status_of(client);
+    root = support_status(client);
     assert_int_equal(json_array_size(json_object_get(root, "slots")), 0);
     json_decref(root);
     mailslot_client_free(client);
@@ -228,7 +215,7 @@ static void test_autostart(void **state)
     }
     /* It still runs for its second; its own word says which process it is. */
     client = support_client();
-    root = status_of(client);
+    root = support_status(client);
     pid = number(root, "pid");
     assert_int_equal(json_array_size(json_object_get(root, "slots")), 0);
     json_decref(root);
@@ -516,19 +503,6 @@ static void test_forged_restore(void **state)
     close(fd);
 }
 
-static int group_setup(void **state)
-{
-    (void)state;
-    return support_begin();
-}
-
-static int group_teardown(void **state)
-{
-    (void)state;
-    support_end();
-    return 0;
-}
-
 #define HOSTILE(name) cmocka_unit_test_setup_teardown(name, hostile_setup, hostile_teardown)
 
 int main(void)
@@ -543,5 +517,5 @@ int main(void)
         HOSTILE(test_forged_restore),
     };
 
-    return cmocka_run_group_tests(tests, group_setup, group_teardown);
+    return cmocka_run_group_tests(tests, support_begin, support_end);
 }

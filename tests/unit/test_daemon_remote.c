@@ -193,19 +193,6 @@ static void test_posted_after_restart(void **state)
     support_stop(daemon);
 }
 
-static int group_setup(void **state)
-{
-    (void)state;
-    return support_begin();
-}
-
-static int group_teardown(void **state)
-{
-    (void)state;
-    support_end();
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -216,5 +203,5 @@ int main(void)
         cmocka_unit_test(test_posted_after_restart),
     };
 
-    return cmocka_run_group_tests(tests, group_setup, group_teardown);
+    return cmocka_run_group_tests(tests, support_begin, support_end);
 }

@@ -22,7 +22,7 @@
 
 #include "net/netbios/dns.h"
 
-#define MAX_ANSWERS 32
+#define MAX_ANSWERS 64
 
 /*
  * The C library's lookup as the threads see it: names below .gate wait until a test lets them go
@@ -140,7 +140,7 @@ static void on_done_again(void *userdata, const struct in_addr *addresses, size_
     struct fixture *f = userdata;
 
     on_done(&f->answers[0], addresses, n);
-    f->again_result = dns_lookup(f->dns, "again.gate", on_done, f->again);
+    f->again_result = dns_lookup(f->dns, 0, "again.gate", on_done, f->again);
 }
 
 static int set_up(void **state)
@@ -198,7 +198,7 @@ static void test_localhost(void **state)
 {
     struct fixture *f = *state;
 
-    assert_int_equal(dns_lookup(f->dns, "localhost", on_done, &f->answers[0]), 0);
+    assert_int_equal(dns_lookup(f->dns, 0, "localhost", on_done, &f->answers[0]), 0);
     assert_int_equal(f->answers[0].called, 0);
     wait_for(f, &f->answers[0]);
     assert_int_equal(f->answers[0].called, 1);
@@ -223,7 +223,7 @@ static void test_bad_names(void **state)
     size[253] = 'a';
     for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
     {
-        assert_int_equal(dns_lookup(f->dns, bad[i], on_done, &f->answers[0]), DNS_BAD_NAME);
+        assert_int_equal(dns_lookup(f->dns, 0, bad[i], on_done, &f->answers[0]), DNS_BAD_NAME);
     }
     assert_true(sd_event_run(f->event, 0) >= 0);
     assert_int_equal(f->answers[0].called, 0);
@@ -246,7 +246,7 @@ static void test_long_names(void **state)
     post_times(&gate, 4);
     for (size_t i = 0; i < 4; i++)
     {
-        assert_int_equal(dns_lookup(f->dns, good[i], on_done, &f->answers[i]), 0);
+        assert_int_equal(dns_lookup(f->dns, 0, good[i], on_done, &f->answers[i]), 0);
         wait_for(f, &f->answers[i]);
         assert_int_equal(f->answers[i].n, 1);
     }
@@ -258,7 +258,7 @@ static void test_many_addresses(void **state)
     struct fixture *f = *state;
 
     sem_post(&gate);
-    assert_int_equal(dns_lookup(f->dns, "many.gate", on_done, &f->answers[0]), 0);
+    assert_int_equal(dns_lookup(f->dns, 0, "many.gate", on_done, &f->answers[0]), 0);
     wait_for(f, &f->answers[0]);
     assert_int_equal(f->answers[0].n, DNS_ADDRESSES_MAX);
     assert_int_equal(ntohl(f->answers[0].addresses[0].s_addr), 0x0a000001);
@@ -271,22 +271,23 @@ static void test_odd_addresses(void **state)
     struct fixture *f = *state;
 
     sem_post(&gate);
-    assert_int_equal(dns_lookup(f->dns, "odd.gate", on_done, &f->answers[0]), 0);
+    assert_int_equal(dns_lookup(f->dns, 0, "odd.gate", on_done, &f->answers[0]), 0);
     wait_for(f, &f->answers[0]);
     assert_int_equal(f->answers[0].n, 1);
     assert_int_equal(ntohl(f->answers[0].addresses[0].s_addr), 0x0a000001);
 }
 
-/* Bounded: eight at once; the ninth is refused until one has ended. A lookup blocks nobody. */
+/* Bounded: one more than that is refused until one has ended. A lookup blocks nobody. */
 static void test_limit(void **state)
 {
     struct fixture *f = *state;
 
     for (size_t i = 0; i < DNS_LOOKUPS_MAX; i++)
     {
-        assert_int_equal(dns_lookup(f->dns, "host.gate", on_done, &f->answers[i]), 0);
+        assert_int_equal(dns_lookup(f->dns, 0, "host.gate", on_done, &f->answers[i]), 0);
     }
-    assert_int_equal(dns_lookup(f->dns, "host.gate", on_done, &f->answers[8]), -ENOBUFS);
+    assert_int_equal(dns_lookup(f->dns, 0, "host.gate", on_done, &f->answers[DNS_LOOKUPS_MAX]),
+                     -ENOBUFS);
     wait_inside(DNS_LOOKUPS_MAX);
     assert_true(sd_event_run(f->event, 0) >= 0);
     for (size_t i = 0; i <= DNS_LOOKUPS_MAX; i++)
@@ -299,13 +300,38 @@ static void test_limit(void **state)
         wait_for(f, &f->answers[i]);
     }
     sem_post(&gate);
-    assert_int_equal(dns_lookup(f->dns, "host.gate", on_done, &f->answers[8]), 0);
-    wait_for(f, &f->answers[8]);
+    assert_int_equal(dns_lookup(f->dns, 0, "host.gate", on_done, &f->answers[DNS_LOOKUPS_MAX]), 0);
+    wait_for(f, &f->answers[DNS_LOOKUPS_MAX]);
     for (size_t i = 0; i <= DNS_LOOKUPS_MAX; i++)
     {
         assert_int_equal(f->answers[i].called, 1);
         assert_int_equal(f->answers[i].n, 1);
     }
+}
+
+/* Issue 5, section 3: "one user can't … exhaust … another's": a user has a share, others go on. */
+static void test_users(void **state)
+{
+    struct fixture *f = *state;
+    struct answer *other = &f->answers[DNS_USER_MAX];
+
+    _Static_assert(DNS_USER_MAX * 4 <= DNS_LOOKUPS_MAX, "a quarter");
+    for (size_t i = 0; i < DNS_USER_MAX; i++)
+    {
+        assert_int_equal(dns_lookup(f->dns, 1000, "host.gate", on_done, &f->answers[i]), 0);
+    }
+    assert_int_equal(dns_lookup(f->dns, 1000, "host.gate", on_done, other), -ENOBUFS);
+    assert_int_equal(dns_lookup(f->dns, 1001, "host.gate", on_done, other), 0);
+    post_times(&gate, DNS_USER_MAX + 1);
+    for (size_t i = 0; i <= DNS_USER_MAX; i++)
+    {
+        wait_for(f, &f->answers[i]);
+    }
+    /* What has ended counts no longer. */
+    sem_post(&gate);
+    other->called = 0;
+    assert_int_equal(dns_lookup(f->dns, 1000, "host.gate", on_done, other), 0);
+    wait_for(f, other);
 }
 
 /* done() may look up more. */
@@ -315,7 +341,7 @@ static void test_again(void **state)
 
     f->again = &f->answers[1];
     post_times(&gate, 2);
-    assert_int_equal(dns_lookup(f->dns, "host.gate", on_done_again, f), 0);
+    assert_int_equal(dns_lookup(f->dns, 0, "host.gate", on_done_again, f), 0);
     wait_for(f, &f->answers[1]);
     assert_int_equal(f->again_result, 0);
     assert_int_equal(f->answers[0].called, 1);
@@ -329,10 +355,10 @@ static void test_free_while_open(void **state)
 
     for (size_t i = 1; i < DNS_LOOKUPS_MAX; i++)
     {
-        assert_int_equal(dns_lookup(f->dns, "host.gate", on_done, &f->answers[i]), 0);
+        assert_int_equal(dns_lookup(f->dns, 0, "host.gate", on_done, &f->answers[i]), 0);
     }
-    f->again = &f->answers[8];
-    assert_int_equal(dns_lookup(f->dns, "host.gate", on_done_again, f), 0);
+    f->again = &f->answers[DNS_LOOKUPS_MAX];
+    assert_int_equal(dns_lookup(f->dns, 0, "host.gate", on_done_again, f), 0);
     wait_inside(DNS_LOOKUPS_MAX);
     dns_free(f->dns);
     f->dns = NULL;
@@ -358,7 +384,7 @@ static void test_free_while_posting(void **state)
         memset(f->answers, 0, sizeof(f->answers));
         for (size_t i = 0; i < DNS_LOOKUPS_MAX; i++)
         {
-            assert_int_equal(dns_lookup(f->dns, "host.gate", on_done, &f->answers[i]), 0);
+            assert_int_equal(dns_lookup(f->dns, 0, "host.gate", on_done, &f->answers[i]), 0);
         }
         post_times(&gate, 1 + round % DNS_LOOKUPS_MAX);
         wait_times(&left, 1 + round % DNS_LOOKUPS_MAX / 2);
@@ -388,6 +414,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_many_addresses, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_odd_addresses, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_limit, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_users, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_again, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_free_while_open, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_free_while_posting, set_up, tear_down),

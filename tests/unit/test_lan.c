@@ -210,6 +210,53 @@ static void test_inherited(void **state)
     assert_port_closed(host->config.name_port);
 }
 
+/* How many instructions of a filter the kernel runs for each datagram; 0: there is no filter. */
+static socklen_t filter_length(int fd)
+{
+    socklen_t length = 0;
+
+    assert_int_equal(getsockopt(fd, SOL_SOCKET, SO_GET_FILTER, NULL, &length), 0);
+    return length;
+}
+
+/*
+ * A socket that the service manager holds, too, keeps no filter of ours when another net gets it
+ * (reload) or nobody: the next one may stand beside nmbd, whose broadcasts it must hear (2.6).
+ */
+static void test_inherited_filter(void **state)
+{
+    struct host *host = *state;
+    uint16_t port;
+    int held;
+
+    host->config.datagram_fd = open_inherited(&port);
+    held = dup(host->config.datagram_fd);
+    assert_int_equal(filter_length(held), 0);
+    start(host);
+    assert_change(host, 0, NET_STATE_LOCAL_ONLY, NET_STATE_OWN_SOCKETS, true);
+    assert_true(filter_length(held) > 0);
+    /* Beside nmbd it is taken off at once, and put back when nmbd has gone. */
+    nmbd_listen(host);
+    nmbd_accept(host);
+    wait_for_changes(host, 2);
+    assert_change(host, 1, NET_STATE_OWN_SOCKETS, NET_STATE_BESIDE_NMBD, false);
+    assert_int_equal(filter_length(held), 0);
+    nmbd_stop(host);
+    wait_for_changes(host, 3);
+    assert_change(host, 2, NET_STATE_BESIDE_NMBD, NET_STATE_OWN_SOCKETS, true);
+    assert_true(filter_length(held) > 0);
+    host->lan = lan_free(host->lan);
+    assert_int_equal(filter_length(held), 0);
+    /* The next one gets the same socket, and switches the network off. */
+    host->config.datagram_fd = held;
+    host->config.disabled = true;
+    held = dup(held);
+    host->n_history = 0;
+    start(host);
+    assert_int_equal(filter_length(held), 0);
+    close(held);
+}
+
 static void test_bad_inherited(void **state)
 {
     struct host *host = *state;
@@ -278,6 +325,7 @@ int main(void)
         TEST(test_name_port_in_use),
         TEST(test_name_port_forbidden),
         TEST(test_inherited),
+        TEST(test_inherited_filter),
         TEST(test_bad_inherited),
         TEST(test_disabled),
         TEST(test_batches),

@@ -6,19 +6,6 @@
 
 #include "daemon/listen.h"
 
-static int test_setup(void **state)
-{
-    (void)state;
-    return support_begin();
-}
-
-static int test_teardown(void **state)
-{
-    (void)state;
-    support_end();
-    return 0;
-}
-
 static bool exists(const char *path)
 {
     struct stat st;
@@ -118,10 +105,10 @@ static void test_not_adopted(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_own, test_setup, test_teardown),
-        cmocka_unit_test_setup_teardown(test_left_behind, test_setup, test_teardown),
-        cmocka_unit_test_setup_teardown(test_adopted, test_setup, test_teardown),
-        cmocka_unit_test_setup_teardown(test_not_adopted, test_setup, test_teardown),
+        cmocka_unit_test_setup_teardown(test_own, support_begin, support_end),
+        cmocka_unit_test_setup_teardown(test_left_behind, support_begin, support_end),
+        cmocka_unit_test_setup_teardown(test_adopted, support_begin, support_end),
+        cmocka_unit_test_setup_teardown(test_not_adopted, support_begin, support_end),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

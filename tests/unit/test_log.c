@@ -154,19 +154,6 @@ static void test_file_stays_small(void **state)
     assert_int_equal(st.st_mode & 077, 0);
 }
 
-static int group_setup(void **state)
-{
-    (void)state;
-    return support_begin();
-}
-
-static int group_teardown(void **state)
-{
-    (void)state;
-    support_end();
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -176,5 +163,5 @@ int main(void)
         cmocka_unit_test(test_file_stays_small),
     };
 
-    return cmocka_run_group_tests(tests, group_setup, group_teardown);
+    return cmocka_run_group_tests(tests, support_begin, support_end);
 }

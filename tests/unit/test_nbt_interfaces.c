@@ -62,6 +62,11 @@ static void check(size_t i, const char *name, const char *address, const char *b
     assert_int_equal(interfaces.list[i].index, if_nametoindex(name));
 }
 
+static struct in_addr ip(const char *text)
+{
+    return (struct in_addr){inet_addr(text)};
+}
+
 static bool is_local(const char *address)
 {
     return interfaces_is_local(&interfaces, (struct in_addr){inet_addr(address)});
@@ -125,6 +130,13 @@ static void test_addresses(void **state)
     check(0, "v0", "10.9.0.5", "10.9.3.255");
     check(1, "v0", "10.8.0.5", "10.8.0.255");
     assert_true(interfaces_accept(&interfaces, 12345));
+    /* Each subnet of an interface has its own address of this host (RFC 1002 5.1.1.5: replies). */
+    assert_ptr_equal(interfaces_neighbour(&interfaces, if_nametoindex("v0"), ip("10.9.3.1")),
+                     &interfaces.list[0]);
+    assert_ptr_equal(interfaces_neighbour(&interfaces, if_nametoindex("v0"), ip("10.8.0.1")),
+                     &interfaces.list[1]);
+    assert_null(interfaces_neighbour(&interfaces, if_nametoindex("v0"), ip("10.7.0.1")));
+    assert_null(interfaces_neighbour(&interfaces, if_nametoindex("v1"), ip("10.9.3.1")));
 
     interfaces_init(&interfaces, by_address, 2);
     assert_true(refresh());

@@ -206,6 +206,7 @@ static void test_arrival(void **state)
     assert_memory_equal(bytes, "unicast", 7);
     assert_int_equal(arrival.from.sin_addr.s_addr, loopback.s_addr);
     assert_int_equal(ntohs(arrival.from.sin_port), port_of(from));
+    assert_int_equal(arrival.to.s_addr, loopback.s_addr);
     assert_int_equal(arrival.interface_index, if_nametoindex("lo"));
     assert_false(arrival.truncated);
 
@@ -240,9 +241,44 @@ static void test_broadcast(void **state)
     /* Everybody on the port gets a copy (2.6, table). */
     assert_int_equal(datagram_socket_receive(to, bytes, sizeof(bytes), &arrival), 6);
     assert_int_equal(arrival.from.sin_addr.s_addr, lo.address.s_addr);
+    assert_int_equal(arrival.to.s_addr, htonl(INADDR_ANY));
+    assert_true(arrival.broadcast);
     assert_int_equal(recv(nmbd, bytes, sizeof(bytes), MSG_DONTWAIT), 6);
     close(nmbd);
     close(from);
+    close(to);
+}
+
+/* RFC 1002 5.1.1.5, 5.1.4: a host with several addresses answers from the one that was asked. */
+static void test_from_asked_address(void **state)
+{
+    struct datagram_way way = {.to.s_addr = htonl(INADDR_LOOPBACK)};
+    struct datagram_arrival asked, answered;
+    const struct in_addr second = {inet_addr("127.0.0.2")};
+    char bytes[16];
+    int asker, to;
+    uint16_t port;
+
+    (void)state;
+    to = open_exclusive(&port);
+    assert_int_equal(datagram_socket_open(&asker, 0, DATAGRAM_SOCKET_EXCLUSIVE), 0);
+    assert_int_equal(datagram_socket_send(asker, second, port, "question", 8), 0);
+    assert_int_equal(datagram_socket_receive(to, bytes, sizeof(bytes), &asked), 8);
+    assert_int_equal(asked.to.s_addr, second.s_addr);
+    way.port = port_of(asker);
+    way.from = asked.to;
+    assert_int_equal(datagram_socket_send_cut(to, &way, "answer", 6, 0), 0);
+    assert_int_equal(datagram_socket_receive(asker, bytes, sizeof(bytes), &answered), 6);
+    assert_int_equal(answered.from.sin_addr.s_addr, second.s_addr);
+    /* Without, the route decides. */
+    way.from.s_addr = htonl(INADDR_ANY);
+    assert_int_equal(datagram_socket_send_cut(to, &way, "answer", 6, 0), 0);
+    assert_int_equal(datagram_socket_receive(asker, bytes, sizeof(bytes), &answered), 6);
+    assert_int_equal(answered.from.sin_addr.s_addr, htonl(INADDR_LOOPBACK));
+    /* An address that has gone is no reason to answer from another one. */
+    way.from.s_addr = inet_addr("192.0.2.1");
+    assert_true(datagram_socket_send_cut(to, &way, "answer", 6, 0) < 0);
+    close(asker);
     close(to);
 }
 
@@ -303,11 +339,17 @@ static void test_explanations(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_exclusive_first), cmocka_unit_test(test_shared),
-        cmocka_unit_test(test_shared_refused),  cmocka_unit_test(test_any_port),
-        cmocka_unit_test(test_adopt),           cmocka_unit_test(test_arrival),
-        cmocka_unit_test(test_broadcast),       cmocka_unit_test(test_receive_buffer),
-        cmocka_unit_test(test_errors),          cmocka_unit_test(test_explanations),
+        cmocka_unit_test(test_exclusive_first),
+        cmocka_unit_test(test_shared),
+        cmocka_unit_test(test_shared_refused),
+        cmocka_unit_test(test_any_port),
+        cmocka_unit_test(test_adopt),
+        cmocka_unit_test(test_arrival),
+        cmocka_unit_test(test_broadcast),
+        cmocka_unit_test(test_receive_buffer),
+        cmocka_unit_test(test_from_asked_address),
+        cmocka_unit_test(test_errors),
+        cmocka_unit_test(test_explanations),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -14,24 +14,7 @@
 
 #include <arpa/inet.h>
 
-static struct vector vector;
 static const struct netbios_scope NO_SCOPE;
-
-static void find_golden(const char *name)
-{
-    FILE *f = vector_open("golden.txt");
-
-    while (vector_read(f, false, &vector))
-    {
-        if (strcmp(vector.name, name) == 0)
-        {
-            fclose(f);
-            return;
-        }
-    }
-    fclose(f);
-    fail_msg("no golden vector %s", name);
-}
 
 /* MS-MAIL section 4: our writer gives the same 140 bytes; the reader gives back what was put in. */
 static void test_msmail_example(void **state)
@@ -41,7 +24,7 @@ static void test_msmail_example(void **state)
     size_t size;
 
     (void)state;
-    find_golden("msmail_section4_smb_only");
+    vector_find("msmail_section4_smb_only");
     assert_int_equal(vector.size, 140);
     assert_int_equal(transaction_read(vector.bytes, vector.size, &transaction), TRANSACTION_OK);
     assert_int_equal(transaction.name_size, 21);

@@ -76,8 +76,6 @@ struct arrived
     struct in_addr source;
 };
 
-static struct vector vector;
-
 static int on_deliver(void *userdata, const struct net_message *message)
 {
     struct arrived *arrived = userdata;
@@ -156,7 +154,7 @@ static void test_bad_inputs(void **state)
     static struct vector good;
     struct net_config config = NET_CONFIG_DEFAULT;
     struct arrived arrived;
-    struct net_sink sink = {&arrived, on_deliver, NULL};
+    struct net_sink sink = {.userdata = &arrived, .deliver = on_deliver};
     FILE *f = vector_open("bad_inputs.txt");
     struct sockaddr_in to, from;
     size_t delivered = 0, n = 0;

@@ -12,13 +12,18 @@
 #include "net/netbios/netbios.h"
 #include "net/netbios/ns_message.h"
 #include "net/netbios/socket.h"
+#include "net/netbios/state.h"
 #include "net/netbios/transaction.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <netdb.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 static const char *const LOOPBACK[] = {"lo"};
@@ -36,12 +41,33 @@ static int on_deliver(void *userdata, const struct net_message *message)
     return NET_DELIVER_OK;
 }
 
-static const struct net_sink sink = {NULL, on_deliver, NULL};
+static const struct net_sink sink = {.deliver = on_deliver};
+
+/* What is for other machines stays here: the tests only want it to have been asked. */
+static unsigned int kept_here;
+
+ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
+{
+    const struct sockaddr_in *to = message->msg_name;
+    ssize_t size = 0;
+
+    if (!to || to->sin_family != AF_INET || ntohl(to->sin_addr.s_addr) >> 24 == 127)
+    {
+        return syscall(SYS_sendmsg, fd, message, flags);
+    }
+    for (size_t i = 0; i < message->msg_iovlen; i++)
+    {
+        size += (ssize_t)message->msg_iov[i].iov_len;
+    }
+    kept_here++;
+    return size;
+}
 
 static int set_up(void **state)
 {
     (void)state;
     delivered = 0;
+    kept_here = 0;
     return sd_event_new(&event) < 0;
 }
 
@@ -97,16 +123,22 @@ static void on_done(void *userdata, int result)
     *results = result;
 }
 
-static void send_to_group(struct net *net, int *ret_result)
+static void send_to(struct net *net, const char *target, int *ret_result)
 {
-    static const struct net_request request = {"*", "x", 1, "m", 1};
+    const struct net_request request = {
+        .target = target, .slot = "x", .slot_size = 1, .data = "m", .size = 1};
 
     *ret_result = -1;
     assert_int_equal(net_send(net, &request, on_done, ret_result), 0);
 }
 
-/* Answers one question as a server that knows one member of the group. */
-static void serve(int fd, const char *member)
+static void send_to_group(struct net *net, int *ret_result)
+{
+    send_to(net, "*", ret_result);
+}
+
+/* Answers one question as a server that knows this member of LABGRP<suffix>, and a second one. */
+static void serve_two(int fd, uint8_t suffix, const char *member, const char *second)
 {
     struct ns_message query, answer;
     struct sockaddr_in from;
@@ -117,19 +149,26 @@ static void serve(int fd, const char *member)
     assert_true(size > 0);
     assert_int_equal(ns_message_read(bytes, (size_t)size, &no_scope, &query), NS_MESSAGE_OK);
     assert_false(query.broadcast);
-    assert_memory_equal(query.name.bytes, "LABGRP         ", 16);
+    assert_memory_equal(query.name.bytes, "LABGRP         ", 15);
+    assert_int_equal(query.name.bytes[15], suffix);
     answer = (struct ns_message){
         .id = query.id,
         .response = true,
         .opcode = NS_QUERY,
         .name = query.name,
         .type = NS_TYPE_NB,
-        .n_addresses = 1,
-        .addresses = {{NS_FLAG_GROUP, {inet_addr(member)}}},
+        .n_addresses = second ? 2 : 1,
+        .addresses = {{NS_FLAG_GROUP, {inet_addr(member)}},
+                      {NS_FLAG_GROUP, {second ? inet_addr(second) : 0}}},
     };
     size = (ssize_t)ns_message_write(&answer, &no_scope, bytes);
     assert_int_equal(sendto(fd, bytes, (size_t)size, 0, (struct sockaddr *)&from, sizeof(from)),
                      size);
+}
+
+static void serve(int fd, const char *member)
+{
+    serve_two(fd, 0, member, NULL);
 }
 
 /* wire.md 1.5, 1.6: a P node does not broadcast; its group's members are asked for at WINS. */
@@ -161,6 +200,127 @@ static void test_p_node(void **state)
     net_free(net);
     close(server);
     close(listener);
+}
+
+/*
+ * wire.md 1.5: who broadcasts, too, sends to each member that WINS lists of an internet group; not
+ * to itself, which has its copy already (D10). Other groups are for broadcast.
+ */
+static void test_internet_group(void **state)
+{
+    static const char *const nodes[] = {"H", "M"}, *const wins[] = {"127.0.0.1"},
+                             *const groups[] = {"labgrp#1c"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(nodes) / sizeof(*nodes); i++)
+    {
+        /* Without an interface there are no neighbours to ask. */
+        struct net_config config = settings(NOWHERE);
+        int server, listener, result;
+        struct net *net = NULL;
+
+        delivered = kept_here = 0;
+        config.node_type = nodes[i];
+        config.wins_servers = wins;
+        config.n_wins_servers = 1;
+        config.groups = groups;
+        config.n_groups = 1;
+        server = bind_any(&config.peer_name_port);
+        listener = bind_any(&config.peer_port);
+        assert_int_equal(net_new(&net, event, &config, &sink, NULL), 0);
+        send_to(net, "LABGRP#1c", &result);
+        assert_int_equal(result, -1);
+        serve_two(server, 0x1c, "192.0.2.77", "127.0.0.1");
+        while (result == -1)
+        {
+            assert_return_code(sd_event_run(event, 5000000), 0);
+        }
+        assert_int_equal(result, NET_OK);
+        assert_int_equal(counter(net, NET_COUNTER_SENT_UNICAST), 1);
+        assert_int_equal(kept_here, 1);
+        assert_int_equal(recv(listener, &result, sizeof(result), MSG_DONTWAIT), -1);
+        assert_int_equal(delivered, 1);
+        /* The server is asked for nobody else. */
+        send_to_group(net, &result);
+        assert_int_equal(result, NET_OK);
+        assert_int_equal(counter(net, NET_COUNTER_QUERIES), 1);
+        net_free(net);
+        close(server);
+        close(listener);
+    }
+}
+
+/* DNS says what the name says: "10-1-2-3.dns" has the address 10.1.2.3. */
+int getaddrinfo(const char *name, const char *service, const struct addrinfo *hints,
+                struct addrinfo **ret_list)
+{
+    struct
+    {
+        struct addrinfo info;
+        struct sockaddr_in address;
+    } * item;
+    char text[INET_ADDRSTRLEN];
+    const char *end = strstr(name, ".dns");
+
+    (void)service;
+    (void)hints;
+    if (!end || end - name >= INET_ADDRSTRLEN || !(item = calloc(1, sizeof(*item))))
+    {
+        return EAI_FAIL;
+    }
+    for (char *p = memcpy(text, name, (size_t)(end - name)); p < text + (end - name); p++)
+    {
+        *p = *p == '-' ? '.' : *p;
+    }
+    text[end - name] = 0;
+    item->address.sin_family = AF_INET;
+    item->address.sin_addr.s_addr = inet_addr(text);
+    item->info.ai_family = AF_INET;
+    item->info.ai_addrlen = sizeof(item->address);
+    item->info.ai_addr = (struct sockaddr *)&item->address;
+    *ret_list = &item->info; /* freed by the real freeaddrinfo() */
+    return 0;
+}
+
+/* wire.md 1.9: no DNS server makes us send to many or to nobody; loopback is this host (N18). */
+static void test_dns_nonsense(void **state)
+{
+    static const struct
+    {
+        const char *target;
+        int result;
+        unsigned int here;
+    } rows[] = {
+        {"0-0-0-0.dns", NET_UNRESOLVED, 0},
+        {"0-1-2-3.dns", NET_UNRESOLVED, 0},
+        {"224-0-0-1.dns", NET_UNRESOLVED, 0},
+        {"239-255-255-255.dns", NET_UNRESOLVED, 0},
+        {"255-255-255-255.dns", NET_UNRESOLVED, 0},
+        {"127-255-255-255.dns", NET_OK, 1},
+        {"127-0-0-1.dns", NET_OK, 1},
+        {"127-0-1-1.dns", NET_OK, 1},
+    };
+    struct net_config config = settings(LOOPBACK);
+    struct net *net = NULL;
+    int result;
+
+    (void)state;
+    assert_int_equal(net_new(&net, event, &config, &sink, NULL), 0);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+    {
+        delivered = 0;
+        send_to(net, rows[i].target, &result);
+        while (result == -1)
+        {
+            assert_return_code(sd_event_run(event, 5000000), 0);
+        }
+        assert_int_equal(result, rows[i].result);
+        assert_int_equal(delivered, rows[i].here);
+    }
+    assert_int_equal(counter(net, NET_COUNTER_SENT_DATAGRAMS), 0);
+    assert_int_equal(counter(net, NET_COUNTER_SEND_FAILED), 0);
+    assert_int_equal(kept_here, 0);
+    net_free(net);
 }
 
 /* wire.md 3.1, D10: one list of peers for all hosts of a site names each of them to itself, too. */
@@ -225,10 +385,15 @@ static void test_failed_start(void **state)
     close(config.datagram_fd);
 }
 
+/* How many lines, and the last one. */
+static unsigned int n_lines;
+static char line[512];
+
 static void on_log(void *userdata, const char *text)
 {
     (void)userdata;
-    (void)text;
+    n_lines++;
+    snprintf(line, sizeof(line), "%s", text);
 }
 
 static enum net_counter on_message(void *userdata, const struct net_message *message)
@@ -275,13 +440,164 @@ static void test_source_of_nobody(void **state)
     policy_free(up.policy);
 }
 
+/* transport.h, free(): "open sends end with NET_UNRESOLVED", whatever they wait for. */
+static void test_end_while_open(void **state)
+{
+    static const char *const wins[] = {"127.0.0.1"};
+    static const char *const targets[] = {"10.77.0.9", "SOMEBODY", "*"};
+    struct net_config config = settings(LOOPBACK);
+    int server, listener, results[] = {-1, -1, -1};
+    struct net *net = NULL;
+
+    (void)state;
+    config.node_type = "P";
+    config.wins_servers = wins;
+    config.n_wins_servers = 1;
+    server = bind_any(&config.peer_name_port);
+    listener = bind_any(&config.peer_port);
+    assert_int_equal(net_new(&net, event, &config, &sink, NULL), 0);
+    for (size_t i = 0; i < sizeof(targets) / sizeof(*targets); i++)
+    {
+        struct net_request request = {
+            .target = targets[i], .slot = "x", .slot_size = 1, .data = "m", .size = 1};
+
+        assert_int_equal(net_send(net, &request, on_done, &results[i]), 0);
+        assert_int_equal(results[i], -1);
+    }
+    assert_int_equal(kept_here, 1);
+    net_free(net);
+    for (size_t i = 0; i < sizeof(targets) / sizeof(*targets); i++)
+    {
+        assert_int_equal(results[i], NET_UNRESOLVED);
+    }
+    assert_int_equal(kept_here, 1); /* and nothing leaves any more */
+    assert_int_equal(delivered, 0);
+    close(server);
+    close(listener);
+}
+
+/* wire.md 1.6: a type that asks WINS servers needs some; without them it says so. */
+static void test_node_without_wins(void **state)
+{
+    static const char *const wins[] = {"127.0.0.1"};
+    static const struct
+    {
+        const char *type;
+        size_t n_wins;
+        const char *problem;
+    } rows[] = {
+        {NULL, 0, NULL},       {NULL, 1, NULL},       {"B", 0, NULL}, {"P", 0, "no name"},
+        {"M", 0, "as type B"}, {"H", 0, "as type B"}, {"P", 1, NULL}, {"H", 1, NULL},
+    };
+    static struct net_status status;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+    {
+        struct net_config config = NET_CONFIG_DEFAULT;
+        struct net *net = NULL;
+
+        config.disabled = true;
+        config.node_type = rows[i].type;
+        config.wins_servers = wins;
+        config.n_wins_servers = rows[i].n_wins;
+        assert_int_equal(net_new(&net, event, &config, &sink, NULL), 0);
+        net_status(net, &status);
+        assert_int_equal(status.node_problem != NULL, rows[i].problem != NULL);
+        if (rows[i].problem)
+        {
+            assert_non_null(strstr(status.node_problem, rows[i].problem));
+            assert_non_null(strstr(status.node_problem, "wins_servers"));
+        }
+        net_free(net);
+    }
+}
+
+static void ask(struct netbios *netbios, const char *from, enum ns_type type)
+{
+    struct ns_message message = {.opcode = NS_QUERY, .name = netbios_name_wildcard(), .type = type};
+    struct datagram_arrival arrival = {
+        .from = {.sin_family = AF_INET, .sin_addr = {inet_addr(from)}, .sin_port = htons(39137)}};
+    uint8_t bytes[NS_MESSAGE_SIZE_MAX];
+    size_t size = ns_message_write(&message, &no_scope, bytes);
+
+    name_service_receive(netbios, bytes, size, &arrival);
+}
+
+/* Issue 4, section 4: "Denied → counted, logged once", for requests of the name service. */
+static void test_names_denied(void **state)
+{
+    struct policy_config settings_of_policy = {.source_rate = 5};
+    struct net_config config = settings(LOOPBACK);
+    struct net_counters counters = {};
+    struct transport_sink up = {.deliver = on_message, .log = on_log, .counters = &counters};
+    const uint64_t *dropped_rate = &counters.values[NET_COUNTER_NAME_DROP_RATE];
+    struct netbios *netbios = NULL;
+
+    (void)state;
+    assert_int_equal(policy_new(&up.policy, &settings_of_policy, NULL), 0);
+    config.no_name_service = false;
+    config.name_fd = bind_any(&config.peer_name_port);
+    config.peer_name_port = 39137;
+    assert_int_equal(netbios_new(&netbios, event, &config, &up, NULL), 0);
+    n_lines = 0;
+    for (int i = 0; i < 3; i++)
+    {
+        ask(netbios, "10.99.0.9", NS_TYPE_NB);
+        ask(netbios, "10.99.0.10", NS_TYPE_NBSTAT);
+    }
+    assert_int_equal(counters.values[NET_COUNTER_NAME_DROP_SOURCE], 6);
+    assert_int_equal(n_lines, 2);
+    assert_non_null(strstr(line, "10.99.0.10"));
+    assert_non_null(strstr(line, "allow_networks"));
+    for (int i = 0; i < 100; i++)
+    {
+        ask(netbios, "127.0.0.9", NS_TYPE_NB);
+    }
+    assert_true(*dropped_rate > 0);
+    assert_int_equal(n_lines, 3);
+    assert_non_null(strstr(line, "127.0.0.9"));
+    assert_non_null(strstr(line, "source_rate"));
+    netbios_transport.free(netbios);
+    policy_free(up.policy);
+}
+
+/* The same for node status requests, which have a rate of their own. */
+static void test_status_denied(void **state)
+{
+    struct policy_config settings_of_policy = {.source_rate = 0};
+    struct net_config config = settings(LOOPBACK);
+    struct net_counters counters = {};
+    struct transport_sink up = {.deliver = on_message, .log = on_log, .counters = &counters};
+    struct netbios *netbios = NULL;
+
+    (void)state;
+    assert_int_equal(policy_new(&up.policy, &settings_of_policy, NULL), 0);
+    config.no_name_service = false;
+    config.name_fd = bind_any(&config.peer_name_port);
+    config.peer_name_port = 39137;
+    assert_int_equal(netbios_new(&netbios, event, &config, &up, NULL), 0);
+    n_lines = 0;
+    for (int i = 0; i < 200; i++)
+    {
+        ask(netbios, "127.0.0.9", NS_TYPE_NBSTAT);
+    }
+    assert_true(counters.values[NET_COUNTER_NAME_DROP_RATE] > 0);
+    assert_int_equal(n_lines, 1);
+    assert_non_null(strstr(line, "127.0.0.9"));
+    netbios_transport.free(netbios);
+    policy_free(up.policy);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_p_node),       TEST(test_own_peer),         TEST(test_source),
-        TEST(test_failed_start), TEST(test_source_of_nobody),
+        TEST(test_p_node),           TEST(test_internet_group), TEST(test_dns_nonsense),
+        TEST(test_own_peer),         TEST(test_source),         TEST(test_failed_start),
+        TEST(test_source_of_nobody), TEST(test_end_while_open), TEST(test_node_without_wins),
+        TEST(test_names_denied),     TEST(test_status_denied),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

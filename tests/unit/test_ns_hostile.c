@@ -18,7 +18,7 @@ static void test_truncated(void **state)
     for (size_t i = 0; i < COUNT(GOLDEN); i++)
     {
         expected = expected_of(GOLDEN[i].vector);
-        find_golden(GOLDEN[i].vector);
+        vector_find(GOLDEN[i].vector);
         for (size_t cut = 0; cut < vector.size; cut++)
         {
             int result = read_exact(vector.bytes, cut, &NO_SCOPE, &m);
@@ -107,7 +107,7 @@ static void test_counts(void **state)
             {
                 int result;
 
-                find_golden(GOLDEN[i].vector);
+                vector_find(GOLDEN[i].vector);
                 if ((vector.bytes[at] << 8 | vector.bytes[at + 1]) == values[j] ||
                     /* A negative response need not count its record. */
                     (at == 6 && values[j] == 0 && (GOLDEN[i].flags & 15)))
@@ -137,7 +137,7 @@ static int read_with_record_name(const void *name, size_t size, struct ns_messag
 {
     uint8_t bytes[400];
 
-    find_golden("nmbd_ns_register_bcast_unique");
+    vector_find("nmbd_ns_register_bcast_unique");
     memcpy(bytes, vector.bytes, 50);
     memcpy(bytes + 50, name, size);
     memcpy(bytes + 50 + size, vector.bytes + 52, 16);
@@ -175,12 +175,12 @@ static void test_pointers(void **state)
     assert_int_equal(read_with_record_name(loop, 35, &m), NS_MESSAGE_BAD_NAME);
     loop[34] = 0x32;
     assert_int_equal(read_with_record_name(loop, 35, &m), NS_MESSAGE_BAD_NAME);
-    find_golden("nmblookup_ns_query_bcast");
+    vector_find("nmblookup_ns_query_bcast");
     memmove(vector.bytes + 47, vector.bytes + 46, 4);
     memcpy(vector.bytes + 45, "\xc0\x0c", 2);
     assert_int_equal(read_exact(vector.bytes, 51, &NO_SCOPE, &m), NS_MESSAGE_BAD_NAME);
     /* A response that repeats no question has nothing to point to. */
-    find_golden("nmbd_ns_query_resp_unique");
+    vector_find("nmbd_ns_query_resp_unique");
     memmove(vector.bytes + 14, vector.bytes + 46, 16);
     memcpy(vector.bytes + 12, "\xc0\x0c", 2);
     assert_int_equal(read_exact(vector.bytes, 30, &NO_SCOPE, &m), NS_MESSAGE_BAD_NAME);
@@ -231,7 +231,7 @@ static void test_fields(void **state)
     {
         int result;
 
-        find_golden(rows[i].vector);
+        vector_find(rows[i].vector);
         vector.bytes[rows[i].at] = rows[i].value;
         result = read_exact(vector.bytes, vector.size, &NO_SCOPE, &m);
         if (result != rows[i].code)
@@ -253,7 +253,7 @@ static void test_changed_bytes(void **state)
     (void)state;
     for (size_t i = 0; i < COUNT(GOLDEN); i++)
     {
-        find_golden(GOLDEN[i].vector);
+        vector_find(GOLDEN[i].vector);
         for (size_t round = 0; round < 4000; round++)
         {
             struct ns_message m, back;

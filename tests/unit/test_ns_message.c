@@ -27,7 +27,7 @@ static void test_golden(void **state)
     {
         struct ns_message expected = expected_of(GOLDEN[i].vector), m;
 
-        find_golden(GOLDEN[i].vector);
+        vector_find(GOLDEN[i].vector);
         if (read_exact(vector.bytes, vector.size, &NO_SCOPE, &m))
         {
             fail_msg("%s is not read", vector.name);
@@ -60,7 +60,7 @@ static void test_flags(void **state)
         struct ns_message m = expected_of(rows[i].like), back;
 
         set_flags(&m, rows[i].flags);
-        find_golden(rows[i].like);
+        vector_find(rows[i].like);
         vector.bytes[2] = (uint8_t)(rows[i].flags >> 8);
         vector.bytes[3] = (uint8_t)rows[i].flags;
         assert_int_equal(write_exact(&m, &NO_SCOPE, bytes), vector.size);
@@ -110,7 +110,7 @@ static void test_negative(void **state)
     uint8_t bytes[100];
 
     (void)state;
-    find_golden("nmbd_ns_wins_query_neg");
+    vector_find("nmbd_ns_wins_query_neg");
     assert_int_equal(vector.bytes[7], 1);
     vector.bytes[7] = 0;
     assert_int_equal(read_exact(vector.bytes, vector.size, &NO_SCOPE, &m), NS_MESSAGE_OK);
@@ -139,7 +139,7 @@ static void test_repeated_question(void **state)
     uint8_t bytes[200];
 
     (void)state;
-    find_golden("nmbd_ns_query_resp_unique");
+    vector_find("nmbd_ns_query_resp_unique");
     memcpy(bytes, vector.bytes, 50);
     bytes[5] = 1;
     memcpy(bytes + 50, vector.bytes + 12, 50);
@@ -163,7 +163,7 @@ static void test_many(void **state)
     struct ns_message m;
 
     (void)state;
-    find_golden("nmbd_ns_wins_query_resp_1c");
+    vector_find("nmbd_ns_wins_query_resp_1c");
     memcpy(bytes, vector.bytes, 56);
     bytes[54] = 600 >> 8;
     bytes[55] = 600 & 0xff;
@@ -180,7 +180,7 @@ static void test_many(void **state)
         assert_int_equal(m.addresses[i].flags, 0xe000);
         assert_int_equal(m.addresses[i].address.s_addr, IP(i));
     }
-    find_golden("nmbd_ns_nbstat_resp");
+    vector_find("nmbd_ns_nbstat_resp");
     memcpy(bytes, vector.bytes, 56);
     bytes[54] = (1 + 255 * 18 + 46) >> 8;
     bytes[55] = (1 + 255 * 18 + 46) & 0xff;
@@ -214,7 +214,7 @@ static void test_scope(void **state)
     {
         struct ns_message expected = expected_of(GOLDEN[i].vector), m;
 
-        find_golden(GOLDEN[i].vector);
+        vector_find(GOLDEN[i].vector);
         for (size_t j = 0; j < COUNT(texts); j++)
         {
             size_t size = write_exact(&expected, &scopes[j], bytes);

@@ -491,42 +491,91 @@ static void test_status_rate(void **state)
 
 /* --- the log --- */
 
+static bool logs(struct policy *policy, enum policy_denial kind, const char *key, uint64_t now)
+{
+    return policy_log_once(policy, kind, key, strlen(key), now) == POLICY_LOG_LINE;
+}
+
 static void test_log_once(void **state)
 {
     struct policy *policy = with_rate(0);
 
     (void)state;
-    assert_true(policy_log_once(policy, "slot", "a", 1, 0));
-    assert_false(policy_log_once(policy, "slot", "a", 1, 0));
-    assert_false(policy_log_once(policy, "slot", "a", 1, HOUR - 1));
+    assert_true(logs(policy, POLICY_DENIED_RECEIVE, "a", 0));
+    assert_false(logs(policy, POLICY_DENIED_RECEIVE, "a", 0));
+    assert_false(logs(policy, POLICY_DENIED_RECEIVE, "a", HOUR - 1));
     /* Each kind and each key once. */
-    assert_true(policy_log_once(policy, "send", "a", 1, HOUR - 1));
-    assert_true(policy_log_once(policy, "slot", "ab", 2, HOUR - 1));
-    assert_true(policy_log_once(policy, "slota", "", 0, HOUR - 1));
+    assert_true(logs(policy, POLICY_DENIED_SEND, "a", HOUR - 1));
+    assert_true(logs(policy, POLICY_DENIED_RECEIVE, "ab", HOUR - 1));
+    assert_true(logs(policy, POLICY_DENIED_RECEIVE, "", HOUR - 1));
     /* The hour counts from the line, not from the last denial. */
-    assert_true(policy_log_once(policy, "slot", "a", 1, HOUR));
-    assert_false(policy_log_once(policy, "slot", "a", 1, HOUR + 1));
+    assert_true(logs(policy, POLICY_DENIED_RECEIVE, "a", HOUR));
+    assert_false(logs(policy, POLICY_DENIED_RECEIVE, "a", HOUR + 1));
     /* A clock that goes back says nothing twice. */
-    assert_false(policy_log_once(policy, "send", "a", 1, 5));
+    assert_false(logs(policy, POLICY_DENIED_SEND, "a", 5));
     policy_free(policy);
+}
+
+/* How many lines for one kind and so many keys, and how often that there are more. */
+static size_t flood(struct policy *policy, enum policy_denial kind, uint64_t now, size_t *ret_more)
+{
+    size_t lines = 0;
+
+    *ret_more = 0;
+    for (uint32_t i = 0; i < 100000; i++)
+    {
+        switch (policy_log_once(policy, kind, &i, sizeof(i), now))
+        {
+        case POLICY_LOG_NOTHING:
+            break;
+        case POLICY_LOG_LINE:
+            /* Not behind the line that says that there are more. */
+            assert_int_equal(*ret_more, 0);
+            lines++;
+            break;
+        case POLICY_LOG_MORE:
+            ++*ret_more;
+            break;
+        }
+    }
+    return lines;
 }
 
 static void test_log_bounded(void **state)
 {
     struct policy *policy = with_rate(0);
-    size_t lines = 0;
+    size_t more;
 
     (void)state;
-    for (uint32_t i = 0; i < 100000; i++)
+    assert_int_equal(flood(policy, POLICY_DENIED_SOURCE, SECOND, &more), POLICY_LOG_KEYS_MAX);
+    assert_int_equal(more, 1);
+    assert_int_equal(flood(policy, POLICY_DENIED_SOURCE, HOUR, &more), 0);
+    assert_int_equal(more, 0);
+    assert_int_equal(flood(policy, POLICY_DENIED_SOURCE, SECOND + HOUR, &more),
+                     POLICY_LOG_KEYS_MAX);
+    assert_int_equal(more, 1);
+    policy_free(policy);
+}
+
+/* Issue 4, section 4: "logged once", whatever is denied beside it: sources can be forged. */
+static void test_log_kinds(void **state)
+{
+    struct policy *policy = with_rate(0);
+    size_t more;
+
+    (void)state;
+    for (enum policy_denial forged = 0; forged < POLICY_DENIALS; forged++)
     {
-        lines += policy_log_once(policy, "source", &i, sizeof(i), SECOND);
+        const char *text = policy_log_more(forged);
+
+        assert_int_equal(flood(policy, forged, forged * 2 * HOUR, &more), POLICY_LOG_KEYS_MAX);
+        assert_non_null(strstr(text, "mailslotctl stats"));
+        for (enum policy_denial kind = 0; kind < POLICY_DENIALS; kind++)
+        {
+            assert_int_equal(logs(policy, kind, "key", forged * 2 * HOUR), kind != forged);
+            assert_true(kind == forged || strcmp(text, policy_log_more(kind)) != 0);
+        }
     }
-    assert_int_equal(lines, 64);
-    for (uint32_t i = 0; i < 100000; i++)
-    {
-        lines += policy_log_once(policy, "source", &i, sizeof(i), SECOND + HOUR);
-    }
-    assert_int_equal(lines, 128);
     policy_free(policy);
 }
 
@@ -560,6 +609,7 @@ int main(void)
         cmocka_unit_test(test_status_rate),
         cmocka_unit_test(test_log_once),
         cmocka_unit_test(test_log_bounded),
+        cmocka_unit_test(test_log_kinds),
         cmocka_unit_test(test_free_null),
     };
 

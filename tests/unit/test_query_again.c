@@ -6,7 +6,7 @@
 
 #include "query_support.h"
 
-/* Several questions for one name are one; 64 may wait, the next is refused. */
+/* Several questions for one name are one; so many may wait, the next is refused. */
 static void test_coalescing(void **state)
 {
     struct fixture *f = *state;
@@ -19,7 +19,7 @@ static void test_coalescing(void **state)
     {
         ask(f, "HOST", &asked[i]);
     }
-    assert_int_equal(queries_name(f->queries, &name, -1, f->now, on_done, &f->a), -ENOBUFS);
+    assert_int_equal(queries_name(f->queries, 0, &name, -1, f->now, on_done, &f->a), -ENOBUFS);
     assert_int_equal(f->n_sent, 1);
     assert_int_equal(counted(f, NET_COUNTER_QUERIES), 1);
     answer = answer_to(f, 0, "10.77.0.9");
@@ -31,7 +31,7 @@ static void test_coalescing(void **state)
     assert_int_equal(f->a.called, 0);
 }
 
-/* 64 questions at a time; names and addresses do not take each other's room. */
+/* So many questions at a time; names and addresses do not take each other's room. */
 static void test_limit(void **state)
 {
     struct fixture *f = *state;
@@ -44,12 +44,12 @@ static void test_limit(void **state)
     {
         snprintf(chars, sizeof(chars), "N%u", i);
         ask(f, chars, &asked);
-        snprintf(chars, sizeof(chars), "10.77.1.%u", i);
+        snprintf(chars, sizeof(chars), "10.77.%u.%u", 3 + i / 256, i % 256);
         ask_address(f, chars, &addresses);
     }
     name = name_of("ONE-TOO-MANY");
-    assert_int_equal(queries_name(f->queries, &name, -1, f->now, on_done, &f->a), -ENOBUFS);
-    assert_int_equal(queries_address(f->queries, ip("10.77.2.1"), f->now, on_name, &f->a),
+    assert_int_equal(queries_name(f->queries, 0, &name, -1, f->now, on_done, &f->a), -ENOBUFS);
+    assert_int_equal(queries_address(f->queries, 0, ip("10.77.2.1"), f->now, on_name, &f->a),
                      -ENOBUFS);
     /* One more for an open question is no further question. */
     ask(f, "N0", &asked);
@@ -63,6 +63,79 @@ static void test_limit(void **state)
     assert_int_equal(f->a.called, 0);
 }
 
+/* Issue 5, section 3: one user takes neither all questions nor all places behind one of them. */
+static void test_users(void **state)
+{
+    struct fixture *f = *state;
+    struct asked asked = {}, other = {}, addresses = {};
+    struct netbios_name name;
+    char chars[16];
+
+    start(f, NODE_B, 0);
+    for (unsigned int i = 0; i < QUERIES_USER_MAX; i++)
+    {
+        snprintf(chars, sizeof(chars), "N%u", i);
+        name = name_of(chars);
+        assert_int_equal(queries_name(f->queries, 1000, &name, -1, f->now, on_done, &asked), 0);
+        snprintf(chars, sizeof(chars), "10.77.1.%u", i);
+        assert_int_equal(queries_address(f->queries, 1000, ip(chars), f->now, on_name, &addresses),
+                         0);
+    }
+    name = name_of("MORE");
+    assert_int_equal(queries_name(f->queries, 1000, &name, -1, f->now, on_done, &asked), -ENOBUFS);
+    assert_int_equal(queries_address(f->queries, 1000, ip("10.77.2.1"), f->now, on_name, &asked),
+                     -ENOBUFS);
+    assert_int_equal(queries_name(f->queries, 1001, &name, -1, f->now, on_done, &other), 0);
+    assert_int_equal(queries_address(f->queries, 1001, ip("10.77.2.1"), f->now, on_name, &other),
+                     0);
+    for (unsigned int i = 0; i < QUERIES_WAITERS_USER_MAX; i++)
+    {
+        assert_int_equal(queries_name(f->queries, 1002, &name, -1, f->now, on_done, &asked), 0);
+    }
+    assert_int_equal(queries_name(f->queries, 1002, &name, -1, f->now, on_done, &asked), -ENOBUFS);
+    assert_int_equal(queries_name(f->queries, 1003, &name, -1, f->now, on_done, &other), 0);
+    step(f);
+    step(f);
+    step(f);
+    assert_int_equal(asked.called, QUERIES_USER_MAX + QUERIES_WAITERS_USER_MAX);
+    assert_int_equal(addresses.called, QUERIES_USER_MAX);
+    assert_int_equal(other.called, 3);
+    assert_true(is_idle(f));
+}
+
+/* The same: what one user asked for does not make us forget what another one did. */
+static void test_users_addresses(void **state)
+{
+    struct fixture *f = *state;
+    struct asked asked = {}, flood = {};
+    char chars[16];
+
+    start(f, NODE_B, 0);
+    assert_int_equal(queries_address(f->queries, 1001, ip("10.77.0.7"), f->now, on_name, &asked),
+                     0);
+    step(f);
+    step(f);
+    step(f);
+    assert_int_equal(asked.called, 1);
+    for (unsigned int i = 0; i < 3 * QUERIES_USER_MAX; i++)
+    {
+        snprintf(chars, sizeof(chars), "10.77.%u.%u", 1 + i / 256, i % 256);
+        assert_int_equal(queries_address(f->queries, 1000, ip(chars), f->now, on_name, &flood), 0);
+        if ((i + 1) % QUERIES_USER_MAX == 0)
+        {
+            step(f);
+            step(f);
+            step(f);
+            assert_int_equal(flood.called, i + 1);
+        }
+    }
+    /* Known: the answer comes before it returns. */
+    assert_int_equal(queries_address(f->queries, 1001, ip("10.77.0.7"), f->now, on_name, &asked),
+                     0);
+    assert_int_equal(asked.called, 2);
+    assert_true(is_idle(f));
+}
+
 /* Asks for the same name again, `left` times. */
 static void on_done_again(void *userdata, const struct resolution *resolution)
 {
@@ -73,7 +146,7 @@ static void on_done_again(void *userdata, const struct resolution *resolution)
     if (f->left > 0)
     {
         f->left--;
-        f->result = queries_name(f->queries, &name, -1, f->now, on_done_again, f);
+        f->result = queries_name(f->queries, 0, &name, -1, f->now, on_done_again, f);
     }
 }
 
@@ -87,7 +160,7 @@ static void test_again_after_failure(void **state)
     f->left = 2;
     for (size_t i = 0; i < 2; i++)
     {
-        assert_int_equal(queries_name(f->queries, &name, -1, f->now, on_done_again, f), 0);
+        assert_int_equal(queries_name(f->queries, 0, &name, -1, f->now, on_done_again, f), 0);
     }
     f->now += SECOND;
     (void)queries_tick(f->queries, f->now);
@@ -113,7 +186,7 @@ static void test_again_with_nobody_to_ask(void **state)
 
     start(f, NODE_P, 0);
     f->left = UINT32_MAX;
-    assert_int_equal(queries_name(f->queries, &name, -1, f->now, on_done_again, f), 0);
+    assert_int_equal(queries_name(f->queries, 0, &name, -1, f->now, on_done_again, f), 0);
     for (unsigned int i = 1; i <= 10; i++)
     {
         assert_int_equal(queries_tick(f->queries, f->now), f->now);
@@ -132,7 +205,7 @@ static void on_done_again_and_tick(void *userdata, const struct resolution *reso
     if (f->left > 0)
     {
         f->left--;
-        f->result = queries_name(f->queries, &name, -1, f->now, on_done_again_and_tick, f);
+        f->result = queries_name(f->queries, 0, &name, -1, f->now, on_done_again_and_tick, f);
         assert_int_equal(queries_tick(f->queries, f->now), f->now);
     }
 }
@@ -145,7 +218,7 @@ static void test_again_with_tick(void **state)
 
     start(f, NODE_P, 0);
     f->left = 5;
-    assert_int_equal(queries_name(f->queries, &name, -1, f->now, on_done_again_and_tick, f), 0);
+    assert_int_equal(queries_name(f->queries, 0, &name, -1, f->now, on_done_again_and_tick, f), 0);
     for (unsigned int i = 1; i <= 5; i++)
     {
         assert_int_equal(queries_tick(f->queries, f->now), f->now);
@@ -164,7 +237,7 @@ static void test_again_after_success(void **state)
 
     start(f, NODE_B, 0);
     f->left = 3;
-    assert_int_equal(queries_name(f->queries, &name, -1, f->now, on_done_again, f), 0);
+    assert_int_equal(queries_name(f->queries, 0, &name, -1, f->now, on_done_again, f), 0);
     ask(f, "HOST", &f->b);
     answer = answer_to(f, 0, "10.77.0.9");
     assert_true(respond(f, &answer, "10.77.0.9"));
@@ -182,10 +255,10 @@ static void on_done_everything(void *userdata, const struct resolution *resoluti
 
     on_done(&f->a, resolution);
     queries_flush(f->queries);
-    f->result = queries_name(f->queries, &other, -1, f->now, on_done, &f->b);
+    f->result = queries_name(f->queries, 0, &other, -1, f->now, on_done, &f->b);
     /* Its own question is over. */
     assert_false(respond(f, &answer, "10.77.0.66"));
-    assert_int_equal(queries_address(f->queries, ip("10.77.0.5"), f->now, on_name, &f->b), 0);
+    assert_int_equal(queries_address(f->queries, 0, ip("10.77.0.5"), f->now, on_name, &f->b), 0);
     assert_int_equal(queries_tick(f->queries, f->now), f->now + 250 * MS);
 }
 
@@ -196,7 +269,7 @@ static void test_done_calls_everything(void **state)
     struct ns_message answer;
 
     start(f, NODE_B, 0);
-    assert_int_equal(queries_name(f->queries, &name, -1, f->now, on_done_everything, f), 0);
+    assert_int_equal(queries_name(f->queries, 0, &name, -1, f->now, on_done_everything, f), 0);
     answer = answer_to(f, 0, "10.77.0.9");
     assert_true(respond(f, &answer, "10.77.0.9"));
     assert_unique(&f->a, "10.77.0.9");
@@ -214,7 +287,7 @@ static void test_free_while_open(void **state)
 
     start(f, NODE_H, 1);
     f->left = 1;
-    assert_int_equal(queries_name(f->queries, &name, -1, f->now, on_done_again, f), 0);
+    assert_int_equal(queries_name(f->queries, 0, &name, -1, f->now, on_done_again, f), 0);
     ask(f, "OTHER", &f->b);
     ask_address(f, "10.77.0.9", &address);
     f->queries = queries_free(f->queries);
@@ -231,6 +304,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_coalescing),
         TEST(test_limit),
+        TEST(test_users),
+        TEST(test_users_addresses),
         TEST(test_again_after_failure),
         TEST(test_again_with_nobody_to_ask),
         TEST(test_again_with_tick),

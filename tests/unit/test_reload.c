@@ -96,6 +96,32 @@ static void test_slots_stay(void **state)
     mailslot_free(slot);
 }
 
+/* A counter of the network, as `mailslotctl stats` shows it. */
+static void expect_counter(const char *name, unsigned int value)
+{
+    char *status = NULL, wanted[64];
+
+    assert_int_equal(mailslot_status(client, &status), 0);
+    snprintf(wanted, sizeof(wanted), "\"%s\": %u,", name, value);
+    if (!strstr(status, wanted))
+        fail_msg("no '%s' in: %s", wanted, status);
+    free(status);
+}
+
+/* They are "since the start" (docs/json.md) of the daemon, not of its network. */
+static void test_counters_go_on(void **state)
+{
+    (void)state;
+    assert_int_equal(mailslot_send(client, "*", 1, "nobody", 6, "m", 1), 0);
+    expect_counter("sent", 1);
+    write_config("workgroup = SALES\n");
+    expect_reload(0, (const char *[]){"workgroup = SALES", NULL});
+    expect_counter("sent", 1);
+    expect_counter("local_undelivered", 1);
+    assert_int_equal(mailslot_send(client, "*", 1, "nobody", 6, "m", 1), 0);
+    expect_counter("sent", 2);
+}
+
 static void test_nothing_new(void **state)
 {
     (void)state;
@@ -291,25 +317,13 @@ static void test_autostart_tells_of_problems(void **state)
     close(taken);
 }
 
-static int group_setup(void **state)
-{
-    (void)state;
-    return support_begin();
-}
-
-static int group_teardown(void **state)
-{
-    (void)state;
-    support_end();
-    return 0;
-}
-
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_slots_stay),
+        TEST(test_counters_go_on),
         TEST(test_nothing_new),
         TEST(test_bad),
         TEST(test_restart_needed),
@@ -321,5 +335,5 @@ int main(void)
         cmocka_unit_test(test_autostart_tells_of_problems),
     };
 
-    return cmocka_run_group_tests(tests, group_setup, group_teardown);
+    return cmocka_run_group_tests(tests, support_begin, support_end);
 }

@@ -3,8 +3,6 @@
 
 #include "users_support.h"
 
-#include <jansson.h>
-
 static struct mailslot_client *alice, *bob;
 
 static int setup(void **state)
@@ -300,18 +298,6 @@ static void test_restart(void **state)
     mailslot_free(slot);
 }
 
-static json_t *status_of(struct mailslot_client *client)
-{
-    char *text = NULL;
-    json_t *root;
-
-    assert_int_equal(mailslot_status(client, &text), 0);
-    root = json_loads(text, 0, NULL);
-    assert_non_null(root);
-    free(text);
-    return root;
-}
-
 /* Names are seen by all, as on Windows; what is in another's slot, and who it is, is not. */
 static void test_status(void **state)
 {
@@ -324,7 +310,7 @@ static void test_status(void **state)
     assert_int_equal(mailslot_send(alice, ".", 1, "x", 1, "a", 1), 0);
     for (int i = 0; i < 3; i++)
     {
-        json_t *status = status_of(viewers[i]), *entry;
+        json_t *status = support_status(viewers[i]), *entry;
 
         entry = json_array_get(json_object_get(status, "slots"), 0);
         assert_string_equal(json_string_value(json_object_get(entry, "name")), "x");
@@ -336,19 +322,6 @@ static void test_status(void **state)
     }
     mailslot_client_free(root);
     mailslot_free(slot);
-}
-
-static int group_setup(void **state)
-{
-    (void)state;
-    return support_begin();
-}
-
-static int group_teardown(void **state)
-{
-    (void)state;
-    support_end();
-    return 0;
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -363,5 +336,5 @@ int main(void)
 
     if (!users_possible())
         return 77; /* Automake's number for a test that was skipped */
-    return cmocka_run_group_tests(tests, group_setup, group_teardown);
+    return cmocka_run_group_tests(tests, support_begin, support_end);
 }

@@ -10,6 +10,7 @@
 #include "daemon/careful.h"
 #include "daemon/peer.h"
 #include "daemon/registry.h"
+#include "net/netbios/query.h"
 #include "queue/layout.h"
 
 static struct mailslot_client *alice, *bob;
@@ -46,6 +47,19 @@ static int setup_small(void **state)
     (void)state;
     return setup_with(
         (const char *[]){"--slots-per-client", "2", "--handles-per-client", "4", NULL});
+}
+
+/* On the network, with a server for names that is silent: each question waits for 4.5 seconds. */
+static int setup_asking(void **state)
+{
+    static char datagram[32], name[32];
+
+    (void)state;
+    snprintf(datagram, sizeof(datagram), "%d", 20000 + getpid() % 20000);
+    snprintf(name, sizeof(name), "%d", 40000 + getpid() % 20000);
+    return setup_with((const char *[]){"--interfaces", "lo", "--datagram-port", datagram,
+                                       "--name-port", name, "--nmbd-socket", "none", "--network",
+                                       "yes", "--wins-servers", "127.0.0.1", NULL});
 }
 
 static int teardown(void **state)
@@ -93,6 +107,39 @@ static void test_leases(void **state)
     assert_int_equal(mailslot_read(good_slot, NULL, 0, &(uint32_t){0}), MAILSLOT_EMPTY);
     mailslot_free(remote);
     close(fd);
+}
+
+static int ask_for(int fd, unsigned int number)
+{
+    struct control_send send = {.host_size = 6, .name_size = 1};
+    char text[16];
+
+    snprintf(text, sizeof(text), "N%05uxm", number);
+    return support_request(fd, CONTROL_SEND, &send, sizeof(send), text);
+}
+
+/* Messages for many names wait for answers: Bob's have their share of that, Alice can ask, too. */
+static void test_questions(void **state)
+{
+    int fds[4], other = users_connect(ALICE, 0, NULL), r = CONTROL_PENDING;
+    unsigned int n = 0;
+
+    (void)state;
+    for (int i = 0; i < 4; i++)
+        fds[i] = users_connect(BOB, 0, NULL);
+    /* No program reaches its own limit. */
+    while (r == CONTROL_PENDING && n < QUERIES_MAX)
+    {
+        r = ask_for(fds[n % 4], n);
+        n++;
+    }
+    assert_int_equal(r, CONTROL_LIMIT);
+    assert_int_equal(n, QUERIES_USER_MAX + 1);
+    assert_int_equal(ask_for(other, QUERIES_MAX), CONTROL_PENDING);
+    go_on();
+    for (int i = 0; i < 4; i++)
+        close(fds[i]);
+    close(other);
 }
 
 /* The lock of Alice's queue is not released for Bob, neither by STUCK nor by an id that he says. */
@@ -553,14 +600,7 @@ static int group_setup(void **state)
     assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
     limit.rlim_cur = limit.rlim_max;
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
-    return support_begin();
-}
-
-static int group_teardown(void **state)
-{
-    (void)state;
-    support_end();
-    return 0;
+    return support_begin(state);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -569,6 +609,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_leases),
+        cmocka_unit_test_setup_teardown(test_questions, setup_asking, teardown),
         TEST(test_locks),
         TEST(test_restore),
         cmocka_unit_test_setup_teardown(test_limits, setup_small, teardown),
@@ -586,5 +627,5 @@ int main(void)
 
     if (!users_possible())
         return 77;
-    return cmocka_run_group_tests(tests, group_setup, group_teardown);
+    return cmocka_run_group_tests(tests, group_setup, support_end);
 }

@@ -20,6 +20,8 @@
 #include <uthash.h>
 #include <utlist.h>
 
+#define USER_SHARE 4
+
 struct cache_key
 {
     uint64_t secret;
@@ -31,6 +33,7 @@ _Static_assert(sizeof(struct cache_key) == 8 + NETBIOS_NAME_SIZE, "hashed bytewi
 struct cache_entry
 {
     struct cache_key key;
+    uint32_t user;
     struct resolution resolution;
     uint64_t end_usec;
     struct cache_entry *prev, *next; /* the one that ends first is the head */
@@ -141,14 +144,35 @@ static struct cache_entry *cache_find(struct cache *cache, const struct netbios_
     return entry;
 }
 
-static struct cache_entry *cache_add(struct cache *cache, const struct netbios_name *name)
+static void cache_make_room(struct cache *cache, uint32_t user)
 {
-    struct cache_entry *entry;
+    struct cache_entry *entry, *first = NULL;
+    size_t n = 0;
 
-    if (cache_count(cache) >= cache->max_entries)
+    DL_FOREACH(cache->by_end, entry)
+    {
+        if (user && entry->user == user)
+        {
+            first = first ? first : entry;
+            n++;
+        }
+    }
+    if (first && n >= cache->max_entries / USER_SHARE)
+    {
+        cache_remove(cache, first);
+    }
+    else if (cache_count(cache) >= cache->max_entries)
     {
         cache_remove(cache, cache->by_end);
     }
+}
+
+static struct cache_entry *cache_add(struct cache *cache, uint32_t user,
+                                     const struct netbios_name *name)
+{
+    struct cache_entry *entry;
+
+    cache_make_room(cache, user);
     entry = calloc(1, sizeof(*entry));
     if (!entry)
     {
@@ -172,17 +196,18 @@ static void cache_prolong(struct cache *cache, struct cache_entry *entry, uint64
     DL_APPEND(cache->by_end, entry);
 }
 
-void cache_put(struct cache *cache, const struct netbios_name *name,
+void cache_put(struct cache *cache, uint32_t user, const struct netbios_name *name,
                const struct resolution *resolution, uint64_t now_usec)
 {
     struct cache_entry *entry = cache_find(cache, name, now_usec);
 
     if (!entry)
     {
-        entry = cache_add(cache, name);
+        entry = cache_add(cache, user, name);
     }
     if (entry)
     {
+        entry->user = user;
         entry->resolution = *resolution;
         cache_prolong(cache, entry, now_usec);
     }
@@ -199,7 +224,7 @@ void cache_learn(struct cache *cache, const struct netbios_name *name, struct in
     {
         return;
     }
-    cache_put(cache, name, &learnt, now_usec);
+    cache_put(cache, 0, name, &learnt, now_usec);
 }
 
 bool cache_get(struct cache *cache, const struct netbios_name *name, uint64_t now_usec,

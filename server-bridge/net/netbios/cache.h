@@ -37,10 +37,12 @@ int cache_new(struct cache **ret_cache, size_t max_entries, uint64_t lifetime_us
 struct cache *cache_free(struct cache *cache);
 
 /*
- * Enters or replaces; the lifetime begins at `now_usec` (any clock that does not go back, the same
- * in all calls). Without memory nothing is kept: it is only a cache.
+ * Enters or replaces. Of the entries of one `user` (see struct net_request) there is room for a
+ * quarter: then it is one of them that makes room. The lifetime begins at `now_usec` (any clock
+ * that does not go back, the same in all calls). Without memory nothing is kept: it is only a
+ * cache.
  */
-void cache_put(struct cache *cache, const struct netbios_name *name,
+void cache_put(struct cache *cache, uint32_t user, const struct netbios_name *name,
                const struct resolution *resolution, uint64_t now_usec);
 
 /*

@@ -136,5 +136,5 @@ void claims_request(struct claims *claims, const struct ns_message *message,
     };
     refusal.addresses[0] = claimant;
     claims->counters->values[NET_COUNTER_NAME_DEFENDED]++;
-    claims->link.unicast(claims->link.userdata, arrival->from, arrival->port, &refusal);
+    claims->link.reply(claims->link.userdata, arrival, &refusal);
 }

@@ -202,8 +202,10 @@ static enum wins_answer wins_take(struct wins *wins, struct wins_record *record,
     if (!message->recursion_available && !record->refresh)
     {
         /*
-         * RFC 1002 4.2.7: we are to ask the owner by ourselves. It is taken as a refusal: if the
-         * owner has gone, a later try will get the name.
+         * RFC 1002 4.2.7: we are to ask the owner by ourselves. wire.md 1.7 knows no server that
+         * says so: Windows and nmbd tell us to wait (WACK), and ask the owner themselves. It is
+         * taken as a refusal, which is safe: a name with an owner is not taken from him, and if he
+         * has gone, a later try will get it.
          */
         return WINS_ANSWER_REFUSED;
     }

@@ -50,6 +50,7 @@ struct dns_lookup
     bool abandoned;
     struct dns_lookup *next_posted;
     /* The thread does not touch what follows. */
+    uint32_t user;
     struct dns_waiter waiter;
     struct dns_lookup *prev, *next;
 };
@@ -335,7 +336,19 @@ static bool name_is_valid(const char *name)
     return inet_aton(name, &address) == 0;
 }
 
-int dns_lookup(struct dns *dns, const char *name, dns_done_fn done, void *userdata)
+static bool dns_has_room(const struct dns *dns, uint32_t user)
+{
+    const struct dns_lookup *lookup;
+    size_t n = 0;
+
+    DL_FOREACH(dns->open, lookup)
+    {
+        n += lookup->user == user;
+    }
+    return dns->n_open < DNS_LOOKUPS_MAX && (user == 0 || n < DNS_USER_MAX);
+}
+
+int dns_lookup(struct dns *dns, uint32_t user, const char *name, dns_done_fn done, void *userdata)
 {
     struct dns_lookup *lookup;
     int r;
@@ -348,7 +361,7 @@ int dns_lookup(struct dns *dns, const char *name, dns_done_fn done, void *userda
     {
         return DNS_BAD_NAME;
     }
-    if (dns->n_open >= DNS_LOOKUPS_MAX)
+    if (!dns_has_room(dns, user))
     {
         return -ENOBUFS;
     }
@@ -358,6 +371,7 @@ int dns_lookup(struct dns *dns, const char *name, dns_done_fn done, void *userda
         return -ENOMEM;
     }
     strncpy(lookup->name, name, sizeof(lookup->name) - 1);
+    lookup->user = user;
     lookup->waiter = (struct dns_waiter){done, userdata};
     lookup->mailbox = mailbox_ref(dns->mailbox);
     r = lookup_start(lookup);

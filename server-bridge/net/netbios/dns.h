@@ -4,11 +4,13 @@
 
 #include <netinet/in.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <systemd/sd-event.h>
 
 #define DNS_NAME_MAX      253 /* RFC 1035 2.3.4, as text */
 #define DNS_LABEL_MAX     63
-#define DNS_LOOKUPS_MAX   8 /* at the same time */
+#define DNS_LOOKUPS_MAX   32 /* at the same time; each is a thread */
+#define DNS_USER_MAX      8  /* of them, for one user: a dead server holds them for long */
 #define DNS_ADDRESSES_MAX 16
 
 /* Codes of this module. */
@@ -38,11 +40,11 @@ struct dns *dns_free(struct dns *dns);
 
 /*
  * Looks up as the host does (nsswitch.conf), and takes as long as that takes; done() is called
- * exactly once and never before this returns.
+ * exactly once and never before this returns. `user`: see struct net_request.
  * Returns 0, DNS_BAD_NAME (empty, more than 253 bytes, a label empty or over 63, other characters
- * than letters, digits, '-' and '_'; one dot at the end is allowed), -ENOBUFS (8 are open),
+ * than letters, digits, '-' and '_'; one dot at the end is allowed), -ENOBUFS (too many are open),
  * -ENOMEM, -EAGAIN (no thread to be had), -ESHUTDOWN (inside dns_free()): on all but 0, done() will
  * not be called.
  */
-int dns_lookup(struct dns *dns, const char *name, dns_done_fn done, void *userdata)
+int dns_lookup(struct dns *dns, uint32_t user, const char *name, dns_done_fn done, void *userdata)
     __attribute__((warn_unused_result));

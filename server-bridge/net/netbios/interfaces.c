@@ -250,6 +250,22 @@ bool interfaces_is_host(const struct interfaces *interfaces, struct in_addr addr
            ntohl(address.s_addr) >> IN_CLASSA_NSHIFT != 0;
 }
 
+const struct interface *interfaces_neighbour(const struct interfaces *interfaces,
+                                             unsigned int index, struct in_addr address)
+{
+    for (size_t i = 0; i < interfaces->n; i++)
+    {
+        const struct interface *interface = &interfaces->list[i];
+
+        if (interface->index == index &&
+            ((address.s_addr ^ interface->address.s_addr) & interface->netmask.s_addr) == 0)
+        {
+            return interface;
+        }
+    }
+    return NULL;
+}
+
 bool interfaces_accept(const struct interfaces *interfaces, unsigned int index)
 {
     if (interfaces->n_filter == 0 || index == 0)

@@ -78,6 +78,13 @@ bool interfaces_is_broadcast(const struct interfaces *interfaces, struct in_addr
 bool interfaces_is_host(const struct interfaces *interfaces, struct in_addr address);
 
 /*
+ * The listed interface with this index in whose subnet the address is; NULL: there is none. Valid
+ * until interfaces_refresh().
+ */
+const struct interface *interfaces_neighbour(const struct interfaces *interfaces,
+                                             unsigned int index, struct in_addr address);
+
+/*
  * Whether a datagram that came in on this interface is for us: true without a filter. Index 0
  * stands for one that came through nmbd, which has chosen already.
  */

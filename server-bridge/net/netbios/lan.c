@@ -20,7 +20,7 @@
 #include "net/netbios/lan.h"
 
 #include "net/netbios/lan_port.h"
-
+#include "net/netbios/outbox.h"
 #include "net/netbios/unexpected.h"
 
 #include <errno.h>
@@ -60,6 +60,7 @@ struct lan
     char reason[SOCKET_TEXT_SIZE], fix[SOCKET_TEXT_SIZE];
     char name_reason[SOCKET_TEXT_SIZE], name_fix[SOCKET_TEXT_SIZE];
     struct datagram_batch *batch;
+    struct outbox *outbox;
     struct lan_port_sink port_sink;
 };
 
@@ -309,6 +310,10 @@ int lan_new(struct lan **ret_lan, sd_event *event, const struct lan_config *conf
     lan->port_sink = (struct lan_port_sink){lan, lan_take, lan_failed};
     lan->nmbd_socket = strdup(config->nmbd_socket);
     r = lan->nmbd_socket ? datagram_batch_new(&lan->batch) : -ENOMEM;
+    if (r == 0)
+    {
+        r = outbox_new(&lan->outbox, counters);
+    }
     lan_port_init(&lan->datagram, lan->event, lan->batch, &lan->port_sink, config->datagram_port);
     lan_port_init(&lan->name, lan->event, lan->batch, &lan->port_sink, config->name_port);
     lan_port_init(&lan->question, lan->event, lan->batch, &lan->port_sink, 0);
@@ -339,6 +344,11 @@ struct lan *lan_free(struct lan *lan)
     }
     sd_event_source_disable_unref(lan->timer);
     unexpected_free(lan->unexpected);
+    if (lan->outbox)
+    {
+        outbox_flush(lan->outbox);
+    }
+    outbox_free(lan->outbox);
     /* An inherited socket may be open elsewhere, too: for the next net. */
     lan_port_filter_own(&lan->datagram, false);
     lan_port_close(&lan->datagram);
@@ -461,23 +471,44 @@ void lan_explain(const struct lan *lan, int *ret_error, const char **ret_reason,
     }
 }
 
-int lan_broadcast(struct lan *lan, const struct interface *interface, uint16_t port,
-                  const void *bytes, size_t size)
+static int lan_put(struct lan *lan, const struct datagram_way *way, const void *bytes, size_t size)
 {
     if (lan->state == NET_STATE_LOCAL_ONLY)
     {
+        lan->counters->values[NET_COUNTER_SEND_FAILED]++;
         return -ENOTCONN;
     }
-    return datagram_socket_broadcast(lan->datagram.fd, interface, port, bytes, size);
+    return outbox_put(lan->outbox, lan->datagram.fd, way, bytes, size);
+}
+
+int lan_broadcast(struct lan *lan, const struct interface *interface, uint16_t port,
+                  const void *bytes, size_t size)
+{
+    const struct datagram_way way = datagram_way_broadcast(interface, port);
+
+    return lan_put(lan, &way, bytes, size);
 }
 
 int lan_send(struct lan *lan, struct in_addr to, uint16_t port, const void *bytes, size_t size)
 {
-    if (lan->state == NET_STATE_LOCAL_ONLY)
-    {
-        return -ENOTCONN;
-    }
-    return datagram_socket_send(lan->datagram.fd, to, port, bytes, size);
+    const struct datagram_way way = {.to = to, .port = port};
+
+    return lan_put(lan, &way, bytes, size);
+}
+
+void lan_hold(struct lan *lan)
+{
+    outbox_hold(lan->outbox);
+}
+
+void lan_release(struct lan *lan)
+{
+    outbox_release(lan->outbox);
+}
+
+void lan_keep_order(struct lan *lan)
+{
+    outbox_flush(lan->outbox);
 }
 
 int lan_send_name(struct lan *lan, const struct interface *interface, struct in_addr to,
@@ -491,4 +522,13 @@ int lan_send_name(struct lan *lan, const struct interface *interface, struct in_
     }
     return interface ? datagram_socket_broadcast(fd, interface, port, bytes, size)
                      : datagram_socket_send(fd, to, port, bytes, size);
+}
+
+int lan_reply_name(struct lan *lan, const struct datagram_way *way, const void *bytes, size_t size)
+{
+    if (!lan->has_names)
+    {
+        return -ENOTCONN;
+    }
+    return datagram_socket_send_cut(lan->name.fd, way, bytes, size, 0);
 }

@@ -71,11 +71,22 @@ uint16_t lan_name_port(const struct lan *lan); /* in use, or wanted */
 void lan_explain(const struct lan *lan, int *ret_error, const char **ret_reason,
                  const char **ret_fix, const char **ret_name_reason);
 
-/* 0 or a negative errno; -ENOTCONN: local only. From the interface's own address. */
+/*
+ * 0 or a negative errno; -ENOTCONN: local only. From the interface's own address. Both count what
+ * leaves and what fails. Between lan_hold() and lan_release() datagrams wait, so that the kernel
+ * gets several at a time [outbox.c]: 0 then says that one waits.
+ */
 int lan_broadcast(struct lan *lan, const struct interface *interface, uint16_t port,
                   const void *bytes, size_t size) __attribute__((warn_unused_result));
 int lan_send(struct lan *lan, struct in_addr to, uint16_t port, const void *bytes, size_t size)
     __attribute__((warn_unused_result));
+
+/* Until the release, which has to come before the event loop turns. Again is once. */
+void lan_hold(struct lan *lan);
+void lan_release(struct lan *lan);
+
+/* What waits leaves before what follows; without, that holds for those to one address only. */
+void lan_keep_order(struct lan *lan);
 
 /*
  * Name service. Broadcast questions leave from port 137 if it is ours (firewalls let answers to it
@@ -84,4 +95,8 @@ int lan_send(struct lan *lan, struct in_addr to, uint16_t port, const void *byte
  */
 int lan_send_name(struct lan *lan, const struct interface *interface, struct in_addr to,
                   uint16_t port, bool question, const void *bytes, size_t size)
+    __attribute__((warn_unused_result));
+
+/* An answer, from port 137. Results as above. */
+int lan_reply_name(struct lan *lan, const struct datagram_way *way, const void *bytes, size_t size)
     __attribute__((warn_unused_result));

@@ -17,6 +17,7 @@
 enum netbios_name_suffix
 {
     NETBIOS_SUFFIX_HOST = 0x00, /* COMPUTER<00> unique, and WORKGROUP<00> group (MS-MAIL 3.2.3) */
+    NETBIOS_SUFFIX_INTERNET_GROUP = 0x1c, /* WINS lists its members, 25 at most (wire.md 1.5) */
 };
 
 /* Codes of this module. */

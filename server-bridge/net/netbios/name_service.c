@@ -49,6 +49,33 @@ static void name_service_unicast(void *userdata, struct in_addr to, uint16_t por
     name_service_send(netbios, NULL, to, port ? port : netbios->peer_name_port, message);
 }
 
+/*
+ * Who asks another address than the route to him would leave from, takes no answer from that one: a
+ * host on two cables is asked by either address from both, and one with two interfaces in a subnet,
+ * too. A neighbour gets his answer on the cable where he is, if the same subnet should be on both.
+ */
+static void name_service_reply(void *userdata, const struct ns_arrival *request,
+                               const struct ns_message *message)
+{
+    struct netbios *netbios = userdata;
+    const struct interface *interface =
+        request->own
+            ? NULL
+            : interfaces_neighbour(&netbios->interfaces, request->interface_index, request->from);
+    struct datagram_way way = {.to = request->from, .port = request->port, .from = request->to};
+    uint8_t bytes[NS_MESSAGE_SIZE_MAX];
+    size_t size = ns_message_write(message, &netbios->scope, bytes);
+
+    if (interface)
+    {
+        way.interface_index = interface->index;
+        way.from = way.from.s_addr == htonl(INADDR_ANY) ? interface->address : way.from;
+    }
+    netbios_count(netbios, lan_reply_name(netbios->lan, &way, bytes, size) < 0
+                               ? NET_COUNTER_NAME_SEND_FAILED
+                               : NET_COUNTER_NAME_SENT);
+}
+
 static int name_service_on_timer(sd_event_source *source, uint64_t usec, void *userdata)
 {
     (void)source;
@@ -84,6 +111,7 @@ int name_service_new(struct netbios *netbios)
         .userdata = netbios,
         .broadcast = name_service_broadcast,
         .unicast = name_service_unicast,
+        .reply = name_service_reply,
     };
     r = queries_new(&netbios->queries, &netbios->ns, &netbios->link, &netbios->interfaces,
                     netbios->up.counters);
@@ -160,19 +188,51 @@ void name_service_interfaces(struct netbios *netbios)
 static bool name_service_may_ask(struct netbios *netbios, const struct ns_arrival *from,
                                  uint64_t now_usec)
 {
-    if (!interfaces_accept(&netbios->interfaces, from->interface_index) ||
-        !interfaces_is_host(&netbios->interfaces, from->from) ||
+    char text[INET_ADDRSTRLEN];
+
+    inet_ntop(AF_INET, &from->from, text, sizeof(text));
+    if (!netbios_may_arrive(netbios, from->interface_index, now_usec))
+    {
+        netbios_count(netbios, NET_COUNTER_NAME_DROP_SOURCE);
+        return false;
+    }
+    if (!interfaces_is_host(&netbios->interfaces, from->from) ||
         !(from->own || policy_source(netbios->up.policy, from->from, from->local_subnet)))
     {
+        netbios_log_denied(netbios, POLICY_DENIED_NAME_SOURCE, &from->from, sizeof(from->from),
+                           now_usec,
+                           "%s is not in a network that may ask us for names: see allow_networks "
+                           "in mailslotd.conf",
+                           text);
         netbios_count(netbios, NET_COUNTER_NAME_DROP_SOURCE);
         return false;
     }
     if (!policy_rate(netbios->up.policy, from->from, now_usec))
     {
+        netbios_log_denied(
+            netbios, POLICY_DENIED_NAME_RATE, &from->from, sizeof(from->from), now_usec,
+            "%s asks for names faster than source_rate in mailslotd.conf allows", text);
         netbios_count(netbios, NET_COUNTER_NAME_DROP_RATE);
         return false;
     }
     return true;
+}
+
+/* The answer is far larger than the question, and goes where that claims to come from. */
+static bool name_service_may_ask_status(struct netbios *netbios, struct in_addr from,
+                                        uint64_t now_usec)
+{
+    char text[INET_ADDRSTRLEN];
+
+    if (policy_status_rate(netbios->up.policy, from, now_usec))
+    {
+        return true;
+    }
+    inet_ntop(AF_INET, &from, text, sizeof(text));
+    netbios_log_denied(netbios, POLICY_DENIED_NAME_STATUS, &from, sizeof(from), now_usec,
+                       "%s asks for our list of names more than ten times a second", text);
+    netbios_count(netbios, NET_COUNTER_NAME_DROP_RATE);
+    return false;
 }
 
 static void name_service_on_query(struct netbios *netbios, const struct ns_message *message,
@@ -187,12 +247,11 @@ static void name_service_on_query(struct netbios *netbios, const struct ns_messa
         netbios_count(netbios, NET_COUNTER_NAME_UNANSWERED);
         return;
     }
-    if (status && !policy_status_rate(netbios->up.policy, from->from, now_usec))
+    if (status && !name_service_may_ask_status(netbios, from->from, now_usec))
     {
-        netbios_count(netbios, NET_COUNTER_NAME_DROP_RATE);
         return;
     }
-    name_service_unicast(netbios, from->from, from->port, &answer);
+    name_service_reply(netbios, from, &answer);
     netbios_count(netbios, status ? NET_COUNTER_NAME_STATUS_ANSWERED : NET_COUNTER_NAME_ANSWERED);
 }
 
@@ -214,6 +273,7 @@ void name_service_receive(struct netbios *netbios, const void *bytes, size_t siz
     uint64_t now = netbios_now(netbios);
     struct ns_arrival from = {
         .from = arrival->from.sin_addr,
+        .to = arrival->to,
         .port = ntohs(arrival->from.sin_port),
         .interface_index = arrival->interface_index,
         .question = arrival->question,

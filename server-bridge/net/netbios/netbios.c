@@ -112,6 +112,18 @@ static const char *netbios_node_name(enum node_type node)
     return names[node];
 }
 
+static const char *netbios_node_problem(const struct ns_config *ns)
+{
+    if (ns->n_wins || !node_asks_wins(ns->node))
+    {
+        return NULL;
+    }
+    return ns->node == NODE_P ? "type P asks WINS servers only, and none is set: no name can be "
+                                "claimed or found; set wins_servers, or node_type = auto"
+                              : "this type asks WINS servers, too, but none is set: it works as "
+                                "type B; set wins_servers, or node_type = auto";
+}
+
 static void netbios_status_names(struct netbios *netbios, struct net_status *ret_status)
 {
     static const char *const states[] = {
@@ -180,6 +192,7 @@ static void netbios_status(void *transport, struct net_status *ret_status)
     ret_status->name_port = lan_name_port(netbios->lan);
     ret_status->name_service = lan_has_name_service(netbios->lan);
     ret_status->node_type = netbios_node_name(netbios->ns.node);
+    ret_status->node_problem = netbios_node_problem(&netbios->ns);
     netbios_status_names(netbios, ret_status);
     netbios_status_others(netbios, ret_status);
     memcpy(ret_status->interfaces, netbios->interfaces.list, sizeof(ret_status->interfaces));
@@ -391,6 +404,7 @@ static void *netbios_free(void *transport)
     {
         return NULL;
     }
+    netbios->closing = true;
     interfaces_unwatch(netbios->watch);
     if (netbios->queries)
     {
@@ -451,8 +465,24 @@ static int netbios_send(void *transport, const struct net_request *request,
     return send_request(transport, request, sender);
 }
 
+static void netbios_hold(void *transport)
+{
+    struct netbios *netbios = transport;
+
+    lan_hold(netbios->lan);
+}
+
+static void netbios_release(void *transport)
+{
+    struct netbios *netbios = transport;
+
+    lan_release(netbios->lan);
+}
+
 const struct transport_ops netbios_transport = {
     .send = netbios_send,
+    .hold = netbios_hold,
+    .release = netbios_release,
     .status = netbios_status,
     .free = netbios_free,
 };

@@ -8,6 +8,8 @@
 
 #define NS_WINS_MAX 8
 
+struct ns_arrival;
+
 /*
  * The parts keep no sockets and no timers: they are told of messages and of the time, send through
  * this, and say when they want to be called again. So each runs in a test without a network.
@@ -22,12 +24,16 @@ struct ns_link
     /* `port` in host order; 0: the name service's, 137. */
     void (*unicast)(void *userdata, struct in_addr to, uint16_t port,
                     const struct ns_message *message);
+    /* To the sender of a request, from the own address that he knows: the one he sent it to. */
+    void (*reply)(void *userdata, const struct ns_arrival *request,
+                  const struct ns_message *message);
 };
 
 struct ns_arrival
 {
     struct in_addr from;
-    uint16_t port; /* host order */
+    struct in_addr to; /* the own address that it was sent to; 0: unknown, or by broadcast */
+    uint16_t port;     /* host order */
     unsigned int interface_index;
     bool question;     /* it came to the port for questions, which nobody else knows */
     bool local_subnet; /* `from` is in the subnet of one of our interfaces */

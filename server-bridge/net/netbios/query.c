@@ -66,6 +66,7 @@ struct query_waiter
     query_done_fn done;           /* of a name */
     query_name_done_fn name_done; /* of an address */
     void *userdata;
+    uint32_t user;
 };
 
 struct query
@@ -73,6 +74,7 @@ struct query
     enum query_kind kind;
     struct netbios_name name; /* "*" for an address */
     struct in_addr address;
+    uint32_t user;   /* who asked first */
     uint64_t number; /* counts up */
     uint16_t id;
     size_t n_ways; /* of query_ways[] that have been taken */
@@ -256,7 +258,7 @@ static void query_due(struct queries *queries, struct query *query, uint64_t now
     {
         if (query->kind == QUERY_ADDRESS)
         {
-            address_cache_put(&queries->addresses, query->address, NULL, now_usec);
+            address_cache_put(&queries->addresses, query->user, query->address, NULL, now_usec);
         }
         query_end(queries, query, NULL, NULL);
     }
@@ -278,6 +280,29 @@ static struct query *query_find(struct queries *queries, enum query_kind kind,
     return NULL;
 }
 
+static bool queries_have_room(const struct queries *queries, enum query_kind kind, uint32_t user)
+{
+    const struct query *query;
+    size_t n = 0;
+
+    DL_FOREACH(queries->open, query)
+    {
+        n += query->kind == kind && query->user == user;
+    }
+    return queries->n_open[kind] < QUERIES_MAX && (user == 0 || n < QUERIES_USER_MAX);
+}
+
+static bool query_has_room(const struct query *query, uint32_t user)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < query->n_waiters; i++)
+    {
+        n += query->waiters[i].user == user;
+    }
+    return query->n_waiters < QUERIES_WAITERS_MAX && (user == 0 || n < QUERIES_WAITERS_USER_MAX);
+}
+
 /* Joins the open question, or opens one: *ret_opened says which. */
 static int query_open(struct queries *queries, enum query_kind kind,
                       const struct netbios_name *name, struct in_addr address,
@@ -290,7 +315,8 @@ static int query_open(struct queries *queries, enum query_kind kind,
     {
         return -ESHUTDOWN;
     }
-    if (query ? query->n_waiters >= QUERIES_WAITERS_MAX : queries->n_open[kind] >= QUERIES_MAX)
+    if (query ? !query_has_room(query, waiter->user)
+              : !queries_have_room(queries, kind, waiter->user))
     {
         return -ENOBUFS;
     }
@@ -304,6 +330,7 @@ static int query_open(struct queries *queries, enum query_kind kind,
         query->kind = kind;
         query->name = *name;
         query->address = address;
+        query->user = waiter->user;
         query->number = queries->n_asked++;
         DL_APPEND(queries->open, query);
         queries->n_open[kind]++;
@@ -314,10 +341,10 @@ static int query_open(struct queries *queries, enum query_kind kind,
     return 0;
 }
 
-int queries_name(struct queries *queries, const struct netbios_name *name, int wins_first,
-                 uint64_t now_usec, query_done_fn done, void *userdata)
+int queries_name(struct queries *queries, uint32_t user, const struct netbios_name *name,
+                 int wins_first, uint64_t now_usec, query_done_fn done, void *userdata)
 {
-    struct query_waiter waiter = {.done = done, .userdata = userdata};
+    struct query_waiter waiter = {.done = done, .userdata = userdata, .user = user};
     struct resolution known;
     struct query *opened;
     int r;
@@ -344,10 +371,10 @@ int queries_name(struct queries *queries, const struct netbios_name *name, int w
     return 0;
 }
 
-int queries_address(struct queries *queries, struct in_addr address, uint64_t now_usec,
-                    query_name_done_fn done, void *userdata)
+int queries_address(struct queries *queries, uint32_t user, struct in_addr address,
+                    uint64_t now_usec, query_name_done_fn done, void *userdata)
 {
-    struct query_waiter waiter = {.name_done = done, .userdata = userdata};
+    struct query_waiter waiter = {.name_done = done, .userdata = userdata, .user = user};
     struct netbios_name wildcard = netbios_name_wildcard();
     const struct address_cache_entry *known;
     struct query *opened;
@@ -441,7 +468,7 @@ static bool query_answer(struct queries *queries, struct query *query,
     {
         const struct netbios_name *name = negative ? NULL : query_answer_computer(message);
 
-        address_cache_put(&queries->addresses, query->address, name, now_usec);
+        address_cache_put(&queries->addresses, query->user, query->address, name, now_usec);
         query_end(queries, query, NULL, name);
         return true;
     }
@@ -460,7 +487,7 @@ static bool query_answer(struct queries *queries, struct query *query,
     {
         return false;
     }
-    cache_put(queries->cache, &query->name, &resolution, now_usec);
+    cache_put(queries->cache, query->user, &query->name, &resolution, now_usec);
     query_end(queries, query, &resolution, NULL);
     return true;
 }

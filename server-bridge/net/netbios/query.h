@@ -7,9 +7,13 @@
 
 #include "net/transport.h"
 
-/* Names asked for at the same time, and as many addresses: more than one user may wait for. */
-#define QUERIES_MAX         256
-#define QUERIES_WAITERS_MAX 64 /* who wait for the same answer */
+/* Names asked for at the same time, and as many addresses; those that wait for one answer. */
+#define QUERIES_MAX         512
+#define QUERIES_WAITERS_MAX 256
+
+/* Of them, those of one user: nobody keeps the others from asking, or from a certain name. */
+#define QUERIES_USER_MAX         128
+#define QUERIES_WAITERS_USER_MAX 64
 
 struct queries;
 
@@ -35,15 +39,15 @@ struct queries *queries_free(struct queries *queries);
  * Asks for a name, in the order of the node type (wire.md 1.6): B and M by broadcast (3 times, 250
  * ms apart, RFC 1002 6), P and H at the WINS servers in turn, beginning with `wins_first` (1.5 s,
  * 3 times each, NameSrvQueryTimeout), M and H then the other way. What the cache knows is answered
- * before it returns; several questions for one name become one, up to 64 that wait for it. A group
- * that WINS answers with 255.255.255.255 or 0.0.0.0 is one for broadcast (wire.md 1.7), and so is
- * every group that was found by broadcast.
- * Call queries_tick() afterwards: it has something new to wait for.
+ * before it returns; several questions for one name become one. A group that WINS answers with
+ * 255.255.255.255 or 0.0.0.0 is one for broadcast (wire.md 1.7), and so is every group that was
+ * found by broadcast.
+ * `user`: see struct net_request. Call queries_tick() afterwards: it has something new to wait for.
  * Returns 0, or -ENOBUFS (too many questions, or waiters for this one), -ENOMEM, -ESHUTDOWN (inside
  * queries_free()): done() will not be called.
  */
-int queries_name(struct queries *queries, const struct netbios_name *name, int wins_first,
-                 uint64_t now_usec, query_done_fn done, void *userdata)
+int queries_name(struct queries *queries, uint32_t user, const struct netbios_name *name,
+                 int wins_first, uint64_t now_usec, query_done_fn done, void *userdata)
     __attribute__((warn_unused_result));
 
 /*
@@ -51,8 +55,9 @@ int queries_name(struct queries *queries, const struct netbios_name *name, int w
  * Returns and limits as queries_name(). What it told is known for 60 s, its silence for 10 s; then
  * done() is called before this returns.
  */
-int queries_address(struct queries *queries, struct in_addr address, uint64_t now_usec,
-                    query_name_done_fn done, void *userdata) __attribute__((warn_unused_result));
+int queries_address(struct queries *queries, uint32_t user, struct in_addr address,
+                    uint64_t now_usec, query_name_done_fn done, void *userdata)
+    __attribute__((warn_unused_result));
 
 /*
  * Takes a query or node status response. False: not an answer to an open question (id, name, type,

@@ -4,8 +4,9 @@
 /*
  * Whatever arrives is checked in one direction: source, datagram, destination, transaction, code
  * page, duplicate, slot. Each exit has its counter and none has a reply: the claimed sender may be
- * a victim (wire.md 1.9). Duplicates are looked up last, so that a broken datagram can not make a
- * good one with its id disappear.
+ * a victim (wire.md 1.9). Duplicates are looked up behind all that a datagram says of itself, so
+ * that a broken one can not make a good one with its id disappear; and before the rate of its
+ * source is: beside nmbd each broadcast comes up to three times, and counts once.
  *
  * Linux hands our own broadcasts back to us. They were entered in a table of their own before they
  * left and are dropped when they return, while the local slot got its copy directly (semantics
@@ -17,6 +18,7 @@
 #include "net/netbios/transaction.h"
 
 #include <arpa/inet.h>
+#include <net/if.h>
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -49,24 +51,43 @@ _Static_assert(sizeof(TRANSACTION_COUNTERS) / sizeof(TRANSACTION_COUNTERS[0]) ==
                    TRANSACTION_NOT_MAILSLOT + 1,
                "every code of transaction_read() is counted");
 
-__attribute__((format(printf, 6, 7))) static void
-receive_log_once(struct netbios *netbios, const char *kind, const void *key, size_t key_size,
-                 uint64_t now_usec, const char *format, ...)
+void netbios_log_denied(struct netbios *netbios, enum policy_denial kind, const void *key,
+                        size_t key_size, uint64_t now_usec, const char *format, ...)
 {
     char text[512];
     va_list arguments;
 
-    if (!policy_log_once(netbios->up.policy, kind, key, key_size, now_usec))
+    switch (policy_log_once(netbios->up.policy, kind, key, key_size, now_usec))
     {
-        return;
+    case POLICY_LOG_NOTHING:
+        break;
+    case POLICY_LOG_LINE:
+        va_start(arguments, format);
+        vsnprintf(text, sizeof(text), format, arguments);
+        va_end(arguments);
+        netbios->up.log(netbios->up.userdata, text);
+        break;
+    case POLICY_LOG_MORE:
+        netbios->up.log(netbios->up.userdata, policy_log_more(kind));
+        break;
     }
-    va_start(arguments, format);
-    vsnprintf(text, sizeof(text), format, arguments);
-    va_end(arguments);
-    netbios->up.log(netbios->up.userdata, text);
 }
 
-/* May this sender reach us at all, now? */
+bool netbios_may_arrive(struct netbios *netbios, unsigned int interface_index, uint64_t now_usec)
+{
+    char name[IF_NAMESIZE];
+
+    if (interfaces_accept(&netbios->interfaces, interface_index))
+    {
+        return true;
+    }
+    netbios_log_denied(netbios, POLICY_DENIED_INTERFACE, &interface_index, sizeof(interface_index),
+                       now_usec, "what comes in on %s is dropped: see interfaces in mailslotd.conf",
+                       if_indextoname(interface_index, name) ? name : "an interface");
+    return false;
+}
+
+/* May this sender reach us at all? */
 static enum net_counter receive_check_source(struct netbios *netbios,
                                              const struct datagram_arrival *arrival,
                                              uint64_t now_usec)
@@ -74,11 +95,10 @@ static enum net_counter receive_check_source(struct netbios *netbios,
     struct in_addr from = arrival->from.sin_addr;
     char text[INET_ADDRSTRLEN];
 
-    if (!interfaces_accept(&netbios->interfaces, arrival->interface_index))
+    if (!netbios_may_arrive(netbios, arrival->interface_index, now_usec))
     {
         return NET_COUNTER_DROP_INTERFACE;
     }
-    /* Our own broadcasts come back at whatever rate we send. */
     if (interfaces_is_own(&netbios->interfaces, from))
     {
         return NET_COUNTER_DELIVERED;
@@ -88,20 +108,30 @@ static enum net_counter receive_check_source(struct netbios *netbios,
         !policy_source(netbios->up.policy, from, netbios_is_local(netbios, from)))
     {
         inet_ntop(AF_INET, &from, text, sizeof(text));
-        receive_log_once(netbios, "source", &from, sizeof(from), now_usec,
-                         "%s is not in a network that may send to us: see allow_networks in "
-                         "mailslotd.conf",
-                         text);
+        netbios_log_denied(netbios, POLICY_DENIED_SOURCE, &from, sizeof(from), now_usec,
+                           "%s is not in a network that may send to us: see allow_networks in "
+                           "mailslotd.conf",
+                           text);
         return NET_COUNTER_DROP_SOURCE;
     }
-    if (!policy_rate(netbios->up.policy, from, now_usec))
-    {
-        inet_ntop(AF_INET, &from, text, sizeof(text));
-        receive_log_once(netbios, "rate", &from, sizeof(from), now_usec,
-                         "%s sends faster than source_rate in mailslotd.conf allows", text);
-        return NET_COUNTER_DROP_RATE;
-    }
     return NET_COUNTER_DELIVERED;
+}
+
+static enum net_counter receive_check_rate(struct netbios *netbios, struct in_addr from,
+                                           uint64_t now_usec)
+{
+    char text[INET_ADDRSTRLEN];
+
+    /* Programs of this host send at whatever rate they like. */
+    if (interfaces_is_own(&netbios->interfaces, from) ||
+        policy_rate(netbios->up.policy, from, now_usec))
+    {
+        return NET_COUNTER_DELIVERED;
+    }
+    inet_ntop(AF_INET, &from, text, sizeof(text));
+    netbios_log_denied(netbios, POLICY_DENIED_RATE, &from, sizeof(from), now_usec,
+                       "%s sends faster than source_rate in mailslotd.conf allows", text);
+    return NET_COUNTER_DROP_RATE;
 }
 
 /* Fills in slot, data and size; the slot's name lies in netbios->slot. */
@@ -172,17 +202,23 @@ static enum net_counter receive_datagram(struct netbios *netbios, const void *by
     {
         return NET_COUNTER_DROP_OWN_COPY;
     }
-    if (!policy_receive(netbios->up.policy, message.slot, message.slot_size))
-    {
-        receive_log_once(netbios, "receive", message.slot, message.slot_size, now_usec,
-                         "the network may not write to the slot \"%.*s\": see receive_slots in "
-                         "mailslotd.conf",
-                         message.slot_size > 100 ? 100 : (int)message.slot_size, message.slot);
-        return NET_COUNTER_DROP_SLOT_POLICY;
-    }
     if (dedupe_enter(netbios->seen, &key, now_usec))
     {
         return NET_COUNTER_DROP_DUPLICATE;
+    }
+    counter = receive_check_rate(netbios, from, now_usec);
+    if (counter != NET_COUNTER_DELIVERED)
+    {
+        return counter;
+    }
+    if (!policy_receive(netbios->up.policy, message.slot, message.slot_size))
+    {
+        netbios_log_denied(netbios, POLICY_DENIED_RECEIVE, message.slot, message.slot_size,
+                           now_usec,
+                           "the network may not write to the slot \"%.*s\": see receive_slots in "
+                           "mailslotd.conf",
+                           message.slot_size > 100 ? 100 : (int)message.slot_size, message.slot);
+        return NET_COUNTER_DROP_SLOT_POLICY;
     }
     cache_learn(netbios->senders, &datagram.source, from, now_usec);
     netbios_name_text(netbios, &datagram.source, source_name);

@@ -58,6 +58,12 @@ static void sending_end(struct sending *sending, int result, bool here)
 static void send_datagram_init(struct netbios *netbios, const struct sending *sending,
                                enum datagram_type type, struct datagram *ret_datagram)
 {
+    /* A program may rely on the order of what it says to all and what it says to one of them. */
+    if (!netbios_name_equal(&netbios->last_destination, &sending->route.destination))
+    {
+        lan_keep_order(netbios->lan);
+        netbios->last_destination = sending->route.destination;
+    }
     *ret_datagram = (struct datagram){
         .type = type,
         .node = node_datagram_flags(netbios->ns.node),
@@ -70,20 +76,28 @@ static void send_datagram_init(struct netbios *netbios, const struct sending *se
     };
 }
 
-/* The address that the receiver sees us with. A neighbour needs no look at the routes. */
+/*
+ * The address that the receiver sees us with. A neighbour needs no look at the routes, unless he is
+ * one on several interfaces: the routes say which of them is used.
+ */
 static struct in_addr send_source_for(const struct netbios *netbios, struct in_addr to)
 {
     const struct interfaces *interfaces = &netbios->interfaces;
     struct in_addr source = {0};
+    size_t n = 0;
 
     for (size_t i = 0; i < interfaces->n; i++)
     {
         const struct interface *interface = &interfaces->list[i];
 
-        if (((interface->address.s_addr ^ to.s_addr) & interface->netmask.s_addr) == 0)
+        if (((interface->address.s_addr ^ to.s_addr) & interface->netmask.s_addr) == 0 && n++ == 0)
         {
-            return interface->address;
+            source = interface->address;
         }
+    }
+    if (n == 1)
+    {
+        return source;
     }
     if (datagram_socket_source(to, &source) < 0 && interfaces->n)
     {
@@ -99,14 +113,7 @@ static bool send_to_address(struct netbios *netbios, struct datagram *datagram, 
 
     datagram->source_ip = send_source_for(netbios, to);
     size = datagram_write(datagram, &netbios->scope, bytes);
-    if (lan_send(netbios->lan, to, netbios->peer_port, bytes, size) < 0)
-    {
-        netbios_count(netbios, NET_COUNTER_SEND_FAILED);
-        return false;
-    }
-    netbios_count(netbios, NET_COUNTER_SENT_DATAGRAMS);
-    netbios_count(netbios, NET_COUNTER_SENT_UNICAST);
-    return true;
+    return lan_send(netbios->lan, to, netbios->peer_port, bytes, size) == 0;
 }
 
 static size_t send_broadcast(struct netbios *netbios, struct datagram *datagram)
@@ -125,13 +132,7 @@ static size_t send_broadcast(struct netbios *netbios, struct datagram *datagram)
         datagram->source_ip = interface->address;
         size = datagram_write(datagram, &netbios->scope, bytes);
         (void)dedupe_enter(netbios->sent, &key, now);
-        if (lan_broadcast(netbios->lan, interface, netbios->peer_port, bytes, size) < 0)
-        {
-            netbios_count(netbios, NET_COUNTER_SEND_FAILED);
-            continue;
-        }
-        netbios_count(netbios, NET_COUNTER_SENT_DATAGRAMS);
-        sent++;
+        sent += lan_broadcast(netbios->lan, interface, netbios->peer_port, bytes, size) == 0;
     }
     return sent;
 }
@@ -287,10 +288,16 @@ static void sending_on_name(void *userdata, const struct resolution *resolution)
     struct dns *dns = sending->netbios->dns;
     int r;
 
+    if (sending->netbios->closing)
+    {
+        sending_end(sending, NET_UNRESOLVED, false);
+        return;
+    }
     r = send_resolved(sending->netbios, sending, resolution, &here);
     /* "host.domain" of up to 15 characters may have been a NetBIOS name, but was none. */
     if (r == NET_UNRESOLVED && dns && strchr(sending->request.target, '.') &&
-        dns_lookup(dns, sending->request.target, sending_on_dns, sending) == 0)
+        dns_lookup(dns, sending->request.user, sending->request.target, sending_on_dns, sending) ==
+            0)
     {
         return;
     }
@@ -302,6 +309,11 @@ static void sending_on_address_name(void *userdata, const struct netbios_name *n
 {
     struct sending *sending = userdata;
 
+    if (sending->netbios->closing)
+    {
+        sending_end(sending, NET_UNRESOLVED, false);
+        return;
+    }
     sending->route.destination = name ? *name : netbios_name_wildcard();
     (void)send_unique(sending->netbios, sending, sending->route.address);
     sending_end(sending, NET_OK, false);
@@ -312,8 +324,8 @@ static int sending_ask_address(struct sending *sending)
     struct netbios *netbios = sending->netbios;
     int r;
 
-    r = queries_address(netbios->queries, sending->route.address, netbios_now(netbios),
-                        sending_on_address_name, sending);
+    r = queries_address(netbios->queries, sending->request.user, sending->route.address,
+                        netbios_now(netbios), sending_on_address_name, sending);
     name_service_schedule(netbios);
     return r;
 }
@@ -328,7 +340,8 @@ static int sending_ask(struct sending *sending)
     case ROUTE_ADDRESS:
         return sending_ask_address(sending);
     case ROUTE_DNS:
-        r = dns_lookup(netbios->dns, sending->request.target, sending_on_dns, sending);
+        r = dns_lookup(netbios->dns, sending->request.user, sending->request.target, sending_on_dns,
+                       sending);
         if (r == DNS_BAD_NAME)
         {
             sending_end(sending, NET_UNRESOLVED, false);
@@ -336,8 +349,8 @@ static int sending_ask(struct sending *sending)
         }
         return r;
     default:
-        r = queries_name(netbios->queries, &sending->route.destination, wins > 0 ? wins : 0,
-                         netbios_now(netbios), sending_on_name, sending);
+        r = queries_name(netbios->queries, sending->request.user, &sending->route.destination,
+                         wins > 0 ? wins : 0, netbios_now(netbios), sending_on_name, sending);
         name_service_schedule(netbios);
         return r;
     }
@@ -422,6 +435,18 @@ static int send_encode(struct netbios *netbios, struct sending *sending)
     }
 }
 
+/*
+ * A P node does not broadcast, and of an internet group the servers list the members: each of them
+ * gets the message, wherever he is (wire.md 1.5). Members elsewhere hear no broadcast of ours.
+ */
+static bool send_asks_members(const struct netbios *netbios, const struct netbios_name *group)
+{
+    bool internet_group = group->bytes[NETBIOS_NAME_CHARS_MAX] == NETBIOS_SUFFIX_INTERNET_GROUP;
+
+    return !node_broadcasts(netbios->ns.node) ||
+           (internet_group && node_asks_wins(netbios->ns.node) && netbios->ns.n_wins > 0);
+}
+
 int send_request(struct netbios *netbios, const struct net_request *request,
                  const struct net_sender *sender)
 {
@@ -446,8 +471,7 @@ int send_request(struct netbios *netbios, const struct net_request *request,
     case ROUTE_LOCAL:
         break;
     case ROUTE_GROUP:
-        /* A P node does not broadcast: the servers know the members (wire.md 1.5). */
-        if (online && !node_broadcasts(netbios->ns.node))
+        if (online && send_asks_members(netbios, &draft.route.destination))
         {
             return send_later(netbios, &draft);
         }

@@ -14,6 +14,7 @@
 #include <fcntl.h>
 #include <linux/filter.h>
 #include <linux/if_packet.h>
+#include <netinet/udp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -163,9 +164,56 @@ void datagram_socket_explain(int error, uint16_t port, uint16_t lowest_port,
     }
 }
 
-static int datagram_socket_send_message(int fd, const struct msghdr *message)
+/* Room for what is said of a datagram beside its bytes. */
+union datagram_control
 {
-    while (sendmsg(fd, message, MSG_NOSIGNAL) < 0)
+    struct cmsghdr header;
+    char space[CMSG_SPACE(sizeof(struct in_pktinfo)) + CMSG_SPACE(sizeof(uint16_t))];
+};
+
+static void control_add(struct msghdr *message, int level, int type, const void *data, size_t size)
+{
+    struct cmsghdr *header =
+        (struct cmsghdr *)((char *)message->msg_control + message->msg_controllen);
+
+    header->cmsg_level = level;
+    header->cmsg_type = type;
+    header->cmsg_len = CMSG_LEN(size);
+    memcpy(CMSG_DATA(header), data, size);
+    message->msg_controllen += CMSG_SPACE(size);
+}
+
+int datagram_socket_send_cut(int fd, const struct datagram_way *way, const void *bytes, size_t size,
+                             uint16_t piece)
+{
+    union datagram_control control = {};
+    struct sockaddr_in to = {
+        .sin_family = AF_INET,
+        .sin_port = htons(way->port),
+        .sin_addr = way->to,
+    };
+    struct in_pktinfo info = {
+        .ipi_ifindex = (int)way->interface_index,
+        .ipi_spec_dst = way->from,
+    };
+    struct iovec vector = {.iov_base = (void *)bytes, .iov_len = size};
+    struct msghdr message = {
+        .msg_name = &to,
+        .msg_namelen = sizeof(to),
+        .msg_iov = &vector,
+        .msg_iovlen = 1,
+        .msg_control = &control,
+    };
+
+    if (way->interface_index || way->from.s_addr)
+    {
+        control_add(&message, IPPROTO_IP, IP_PKTINFO, &info, sizeof(info));
+    }
+    if (piece)
+    {
+        control_add(&message, IPPROTO_UDP, UDP_SEGMENT, &piece, sizeof(piece));
+    }
+    while (sendmsg(fd, &message, MSG_NOSIGNAL) < 0)
     {
         if (errno != EINTR)
         {
@@ -175,53 +223,38 @@ static int datagram_socket_send_message(int fd, const struct msghdr *message)
     return 0;
 }
 
+bool datagram_socket_can_cut(int fd)
+{
+    int piece;
+    socklen_t size = sizeof(piece);
+
+    return getsockopt(fd, IPPROTO_UDP, UDP_SEGMENT, &piece, &size) == 0;
+}
+
+struct datagram_way datagram_way_broadcast(const struct interface *interface, uint16_t port)
+{
+    return (struct datagram_way){
+        .to = interface->broadcast,
+        .port = port,
+        .from = interface->address,
+        .interface_index = interface->index,
+        .broadcast = true,
+    };
+}
+
 int datagram_socket_send(int fd, struct in_addr to, uint16_t port, const void *bytes, size_t size)
 {
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port), .sin_addr = to};
-    struct iovec vector = {.iov_base = (void *)bytes, .iov_len = size};
-    struct msghdr message = {
-        .msg_name = &address,
-        .msg_namelen = sizeof(address),
-        .msg_iov = &vector,
-        .msg_iovlen = 1,
-    };
+    const struct datagram_way way = {.to = to, .port = port};
 
-    return datagram_socket_send_message(fd, &message);
+    return datagram_socket_send_cut(fd, &way, bytes, size, 0);
 }
 
 int datagram_socket_broadcast(int fd, const struct interface *interface, uint16_t port,
                               const void *bytes, size_t size)
 {
-    union
-    {
-        struct cmsghdr header;
-        char space[CMSG_SPACE(sizeof(struct in_pktinfo))];
-    } control = {};
-    struct sockaddr_in to = {
-        .sin_family = AF_INET,
-        .sin_port = htons(port),
-        .sin_addr = interface->broadcast,
-    };
-    struct iovec vector = {.iov_base = (void *)bytes, .iov_len = size};
-    struct msghdr message = {
-        .msg_name = &to,
-        .msg_namelen = sizeof(to),
-        .msg_iov = &vector,
-        .msg_iovlen = 1,
-        .msg_control = &control,
-        .msg_controllen = sizeof(control),
-    };
-    struct in_pktinfo info = {
-        .ipi_ifindex = (int)interface->index,
-        .ipi_spec_dst = interface->address,
-    };
-    struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+    const struct datagram_way way = datagram_way_broadcast(interface, port);
 
-    header->cmsg_level = IPPROTO_IP;
-    header->cmsg_type = IP_PKTINFO;
-    header->cmsg_len = CMSG_LEN(sizeof(info));
-    memcpy(CMSG_DATA(header), &info, sizeof(info));
-    return datagram_socket_send_message(fd, &message);
+    return datagram_socket_send_cut(fd, &way, bytes, size, 0);
 }
 
 int datagram_socket_source(struct in_addr to, struct in_addr *ret_source)
@@ -248,13 +281,6 @@ int datagram_socket_source(struct in_addr to, struct in_addr *ret_source)
     return r;
 }
 
-/* Room for the control message of one datagram. */
-union datagram_control
-{
-    struct cmsghdr header;
-    char space[CMSG_SPACE(sizeof(struct in_pktinfo))];
-};
-
 /* What the kernel says of a datagram, but for its sender. */
 static void arrival_read(struct datagram_arrival *arrival, struct msghdr *message)
 {
@@ -268,6 +294,10 @@ static void arrival_read(struct datagram_arrival *arrival, struct msghdr *messag
             memcpy(&info, CMSG_DATA(c), sizeof(info));
             arrival->interface_index = (unsigned int)info.ipi_ifindex;
             arrival->broadcast = info.ipi_addr.s_addr != info.ipi_spec_dst.s_addr;
+            if (!arrival->broadcast)
+            {
+                arrival->to = info.ipi_addr;
+            }
         }
     }
     arrival->truncated = message->msg_flags & MSG_TRUNC;

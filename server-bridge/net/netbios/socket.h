@@ -48,6 +48,29 @@ int datagram_socket_broadcast(int fd, const struct interface *interface, uint16_
 int datagram_socket_send(int fd, struct in_addr to, uint16_t port, const void *bytes, size_t size)
     __attribute__((warn_unused_result));
 
+/* Where a datagram goes, and from where. */
+struct datagram_way
+{
+    struct in_addr to;
+    uint16_t port;
+    struct in_addr from;          /* 0.0.0.0: by the host's routes */
+    unsigned int interface_index; /* 0: by the host's routes */
+    bool broadcast;               /* for those who count */
+};
+
+struct datagram_way datagram_way_broadcast(const struct interface *interface, uint16_t port);
+
+/*
+ * Sends `size` bytes as datagrams of `piece` bytes each, the last one possibly shorter; piece 0: as
+ * one datagram. At most 64 pieces and 65507 bytes. A negative errno: nothing was sent, and with
+ * pieces that may mean that this interface can not cut: try them one by one.
+ */
+int datagram_socket_send_cut(int fd, const struct datagram_way *way, const void *bytes, size_t size,
+                             uint16_t piece) __attribute__((warn_unused_result));
+
+/* Whether the kernel knows how to (UDP_SEGMENT, Linux 4.18): older ones would send one large. */
+bool datagram_socket_can_cut(int fd);
+
 /* The own address that datagrams to `to` leave from, by the host's routes. A negative errno. */
 int datagram_socket_source(struct in_addr to, struct in_addr *ret_source)
     __attribute__((warn_unused_result));
@@ -55,6 +78,7 @@ int datagram_socket_source(struct in_addr to, struct in_addr *ret_source)
 struct datagram_arrival
 {
     struct sockaddr_in from;
+    struct in_addr to;            /* own address it was sent to; 0: unknown, or a broadcast */
     unsigned int interface_index; /* 0: unknown */
     bool broadcast;               /* it was sent to a broadcast address */
     bool truncated;               /* the buffer was too small */

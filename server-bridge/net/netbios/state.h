@@ -48,10 +48,12 @@ struct netbios
 
     /* Datagrams. */
     uint16_t next_id;
+    struct netbios_name last_destination; /* of a datagram */
     struct dedupe *seen;
     struct dedupe *sent;
     struct sending *sending; /* utlist: waiting for a name */
     size_t n_sending;
+    bool closing; /* what still waits is given up, whatever is known of it */
     char slot[SLOT_SIZE_MAX * 3];
 };
 
@@ -69,6 +71,16 @@ void netbios_name_text(struct netbios *netbios, const struct netbios_name *name,
 
 /* Whether the sender is an address of ours, or in a subnet of ours. */
 bool netbios_is_local(const struct netbios *netbios, struct in_addr address);
+
+/* --- receive.c --- */
+
+/* Says that something was denied, if policy_log_once() finds it worth a line. */
+__attribute__((format(printf, 6, 7))) void
+netbios_log_denied(struct netbios *netbios, enum policy_denial kind, const void *key,
+                   size_t key_size, uint64_t now_usec, const char *format, ...);
+
+/* Whether the interface is one that is listened to; says once for each that it is not. */
+bool netbios_may_arrive(struct netbios *netbios, unsigned int interface_index, uint64_t now_usec);
 
 /* --- name_service.c --- */
 
