@@ -252,7 +252,7 @@ static int network_check_node(const struct config *config, config_report_fn repo
 {
     bool only = strcmp(config->node_type, "P") == 0;
     char text[1024];
-    size_t servers, peers;
+    size_t servers, peers = 0;
     int r;
 
     if (!config->network ||
