@@ -31,6 +31,8 @@ server_bridge_libnet_a_SOURCES = \
 	server-bridge/net/netbios/name.c server-bridge/net/netbios/name.h \
 	server-bridge/net/netbios/netbios.c server-bridge/net/netbios/netbios.h \
 	server-bridge/net/policy.c server-bridge/net/policy.h \
+	server-bridge/net/denial_log.c server-bridge/net/denial_log.h \
+	server-bridge/net/source_rate.c server-bridge/net/source_rate.h \
 	server-bridge/net/netbios/answer.c server-bridge/net/netbios/answer.h \
 	server-bridge/net/netbios/cache.c server-bridge/net/netbios/cache.h \
 	server-bridge/net/netbios/claim.c server-bridge/net/netbios/claim.h \

@@ -6,18 +6,21 @@ UNIT_QUEUE = tests/unit/test_queue tests/unit/test_queue_ring tests/unit/test_qu
 UNIT_NET = tests/unit/test_nbt_codepage tests/unit/test_nbt_dedupe tests/unit/test_nbt_interfaces \
 	tests/unit/test_nbt_name tests/unit/test_nbt_transaction tests/unit/test_nbt_tshark \
 	tests/unit/test_net_bad_inputs tests/unit/test_net_ways tests/unit/test_net_send \
+	tests/unit/test_net_receive tests/unit/test_net_denied \
 	tests/unit/test_ns_message tests/unit/test_ns_hostile tests/unit/test_ns_tshark \
 	tests/unit/test_own tests/unit/test_claim tests/unit/test_claim_wins tests/unit/test_answer \
 	tests/unit/test_query tests/unit/test_query_wins tests/unit/test_query_again \
 	tests/unit/test_cache tests/unit/test_dns tests/unit/test_unexpected \
+	tests/unit/test_unexpected_end \
 	tests/unit/test_lan tests/unit/test_lan_nmbd tests/unit/test_outbox tests/unit/test_nbt_socket \
-	tests/unit/test_policy tests/unit/test_resolve
+	tests/unit/test_policy tests/unit/test_policy_rate tests/unit/test_denial_log \
+	tests/unit/test_resolve
 UNIT_DAEMON = tests/unit/test_packet tests/unit/test_fold tests/unit/test_config \
 	tests/unit/test_config_sources \
 	tests/unit/test_registry tests/unit/test_client tests/unit/test_daemon \
 	tests/unit/test_daemon_remote tests/unit/test_smbconf tests/unit/test_listen \
 	tests/unit/test_reload tests/unit/test_log tests/unit/test_access tests/unit/test_users \
-	tests/unit/test_users_hostile tests/unit/test_address \
+	tests/unit/test_users_hostile tests/unit/test_users_traps tests/unit/test_address \
 	tests/fault/test_fault_restart tests/fault/test_fault_clients tests/fault/test_fault_fds
 
 if HAVE_CMOCKA

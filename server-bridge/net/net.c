@@ -11,6 +11,7 @@
 
 #include "net/net.h"
 
+#include "net/denial_log.h"
 #include "net/netbios/netbios.h"
 
 #include <errno.h>
@@ -169,20 +170,20 @@ static void net_log_forbidden(struct net *net, const struct net_request *request
     struct timespec now;
 
     clock_gettime(CLOCK_MONOTONIC, &now);
-    switch (policy_log_once(net->policy, POLICY_DENIED_SEND, request->slot, request->slot_size,
-                            (uint64_t)now.tv_sec * 1000000))
+    switch (denial_log_once(policy_denials(net->policy), DENIAL_SEND, request->slot,
+                            request->slot_size, (uint64_t)now.tv_sec * 1000000))
     {
-    case POLICY_LOG_NOTHING:
+    case DENIAL_LOG_NOTHING:
         break;
-    case POLICY_LOG_LINE:
+    case DENIAL_LOG_LINE:
         snprintf(text, sizeof(text),
                  "a program may not send to the slot \"%.*s\" on the network: see send_slots in "
                  "mailslotd.conf",
                  request->slot_size > 100 ? 100 : (int)request->slot_size, request->slot);
         net_log(net, text);
         break;
-    case POLICY_LOG_MORE:
-        net_log(net, policy_log_more(POLICY_DENIED_SEND));
+    case DENIAL_LOG_MORE:
+        net_log(net, denial_log_more(DENIAL_SEND));
         break;
     }
 }

@@ -5,19 +5,12 @@
  * Mailslots have no authentication: a sender's name is what it says, and on a LAN even its address
  * may be forged. So nothing here proves who somebody is. It keeps strangers from other networks
  * out, shuts the slots that the network has no business with, and bounds what one address can cost.
- *
- * The watched senders are a fixed set of entries that are always in the hash table and always in a
- * list ordered by their last datagram. A new sender takes the entry at the quiet end, so a flood of
- * forged addresses costs neither memory nor time, and a forgotten sender that comes back begins
- * with a full bucket: forging can give somebody a rate too high, but never shut anybody out. The
- * key holds a number that nobody outside knows, so that collisions can not be chosen either.
  */
 
-/* Entries are all entered when the table is made: running out of memory is noticed there. */
-#define HASH_NONFATAL_OOM          1
-#define uthash_nonfatal_oom(entry) ((entry)->lost = true)
-
 #include "net/policy.h"
+
+#include "net/denial_log.h"
+#include "net/source_rate.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -26,17 +19,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/random.h>
-#include <uthash.h>
-#include <utlist.h>
 
 #define ALLOWED_MAX 256 /* single addresses: static peers, WINS servers */
-#define SLOT_NAME_MAX                                                                              \
-    1536                  /* bytes; a 512-byte frame holds at most 424 characters (wire.md 1.4)    \
-                           */
-#define STATUS_RATE    10 /* node status answers are five times the question (wire.md 1.9) */
-#define LOG_AGAIN_USEC UINT64_C(3600000000)
-#define SECOND_USEC    UINT64_C(1000000)
+#define STATUS_RATE 10  /* node status answers are five times the question (wire.md 1.9) */
+/* Bytes; a 512-byte frame holds at most 424 characters (wire.md 1.4). */
+#define SLOT_NAME_MAX 1536
 
 struct network
 {
@@ -58,40 +45,6 @@ struct patterns
     bool any_positive;
 };
 
-struct source
-{
-    uint64_t key;    /* see source_key() */
-    uint64_t tokens; /* datagrams in millionths */
-    uint64_t filled_usec;
-    bool lost; /* not in the hash table: out of memory */
-    UT_hash_handle hh;
-    struct source *prev, *next;
-};
-
-struct sources
-{
-    uint32_t rate;
-    uint64_t secret;
-    struct source *by_key;
-    struct source *quiet; /* utlist, the one that was quiet longest first */
-    struct source entries[POLICY_SOURCES_MAX];
-};
-
-struct log_entry
-{
-    uint64_t digest;
-    uint64_t logged_usec;
-};
-
-/* The lines of one kind of denial. */
-struct log_room
-{
-    struct log_entry entries[POLICY_LOG_KEYS_MAX];
-    size_t n;
-    bool full_logged;
-    uint64_t full_usec; /* when that was */
-};
-
 struct policy
 {
     struct networks networks;
@@ -99,9 +52,8 @@ struct policy
     locale_t locale; /* UTF-8, whatever the environment says; 0: there is none here */
     struct in_addr allowed[ALLOWED_MAX];
     size_t n_allowed;
-    struct sources datagrams, status;
-    uint64_t log_secret;
-    struct log_room logged[POLICY_DENIALS];
+    struct source_rate *datagrams, *status;
+    struct denial_log *denials;
 };
 
 /* --- networks -------------------------------------------------------------------------------- */
@@ -337,183 +289,14 @@ bool policy_send(const struct policy *policy, const char *slot, size_t size)
 
 /* --- rates ----------------------------------------------------------------------------------- */
 
-/* An address, or a larger number for an entry that no sender has taken yet. */
-static uint64_t source_key(const struct sources *sources, uint64_t number)
-{
-    return number ^ sources->secret;
-}
-
-static int sources_init(struct sources *sources, uint32_t rate, uint64_t secret)
-{
-    sources->rate = rate;
-    sources->secret = secret;
-    for (size_t i = 0; i < POLICY_SOURCES_MAX; i++)
-    {
-        struct source *source = &sources->entries[i];
-
-        source->key = source_key(sources, UINT64_C(1) << 32 | i);
-        HASH_ADD(hh, sources->by_key, key, sizeof(source->key), source);
-        if (source->lost)
-        {
-            return -ENOMEM;
-        }
-        DL_APPEND(sources->quiet, source);
-    }
-    /* From now on the number of entries stays the same, and so shall the table. */
-    sources->by_key->hh.tbl->noexpand = 1;
-    return 0;
-}
-
-static void sources_deinit(struct sources *sources)
-{
-    HASH_CLEAR(hh, sources->by_key);
-}
-
-/* The sender's entry, now the last of the list. */
-static struct source *sources_get(struct sources *sources, struct in_addr address,
-                                  uint64_t now_usec)
-{
-    uint64_t key = source_key(sources, address.s_addr);
-    struct source *source;
-
-    HASH_FIND(hh, sources->by_key, &key, sizeof(key), source);
-    if (!source)
-    {
-        source = sources->quiet;
-        HASH_DELETE(hh, sources->by_key, source);
-        source->key = key;
-        source->tokens = sources->rate * SECOND_USEC * POLICY_BURST_SECONDS;
-        source->filled_usec = now_usec;
-        HASH_ADD(hh, sources->by_key, key, sizeof(source->key), source);
-    }
-    DL_DELETE(sources->quiet, source);
-    DL_APPEND(sources->quiet, source);
-    return source;
-}
-
-static bool sources_take(struct sources *sources, struct in_addr address, uint64_t now_usec)
-{
-    uint64_t full = sources->rate * SECOND_USEC * POLICY_BURST_SECONDS;
-    struct source *source;
-    uint64_t passed;
-
-    if (sources->rate == 0)
-    {
-        return true;
-    }
-    source = sources_get(sources, address, now_usec);
-    /* A clock that went back refills nothing. */
-    passed = now_usec > source->filled_usec ? now_usec - source->filled_usec : 0;
-    source->filled_usec = now_usec;
-    if (passed >= POLICY_BURST_SECONDS * SECOND_USEC ||
-        full - source->tokens <= passed * sources->rate)
-    {
-        source->tokens = full;
-    }
-    else
-    {
-        source->tokens += passed * sources->rate;
-    }
-    if (source->tokens < SECOND_USEC)
-    {
-        return false;
-    }
-    source->tokens -= SECOND_USEC;
-    return true;
-}
-
 bool policy_rate(struct policy *policy, struct in_addr source, uint64_t now_usec)
 {
-    return sources_take(&policy->datagrams, source, now_usec);
+    return source_rate_take(policy->datagrams, source, now_usec);
 }
 
 bool policy_status_rate(struct policy *policy, struct in_addr source, uint64_t now_usec)
 {
-    return sources_take(&policy->status, source, now_usec);
-}
-
-/* --- what is logged -------------------------------------------------------------------------- */
-
-/* FNV-1a from a secret start. Two denials with one digest cost a log line, no more. */
-static uint64_t log_digest(uint64_t digest, const void *bytes, size_t size)
-{
-    for (size_t i = 0; i < size; i++)
-    {
-        digest = (digest ^ ((const uint8_t *)bytes)[i]) * UINT64_C(0x100000001b3);
-    }
-    return digest;
-}
-
-static bool log_is_old(uint64_t logged_usec, uint64_t now_usec)
-{
-    return now_usec > logged_usec && now_usec - logged_usec >= LOG_AGAIN_USEC;
-}
-
-/*
- * Sources and slots are what strangers say, so a room can be filled on purpose. It is of one kind
- * only: who forges addresses does not hide that a slot is shut, or somebody asks for names.
- */
-enum policy_log policy_log_once(struct policy *policy, enum policy_denial kind, const void *key,
-                                size_t size, uint64_t now_usec)
-{
-    uint64_t digest = log_digest(policy->log_secret, key, size);
-    struct log_room *room = &policy->logged[kind];
-    struct log_entry *free_entry = NULL;
-
-    for (size_t i = 0; i < room->n; i++)
-    {
-        struct log_entry *entry = &room->entries[i];
-        bool old = log_is_old(entry->logged_usec, now_usec);
-
-        if (entry->digest == digest)
-        {
-            if (old)
-            {
-                entry->logged_usec = now_usec;
-            }
-            return old ? POLICY_LOG_LINE : POLICY_LOG_NOTHING;
-        }
-        if (old && !free_entry)
-        {
-            free_entry = entry;
-        }
-    }
-    if (room->n < POLICY_LOG_KEYS_MAX)
-    {
-        free_entry = &room->entries[room->n++];
-    }
-    if (free_entry)
-    {
-        *free_entry = (struct log_entry){digest, now_usec};
-        return POLICY_LOG_LINE;
-    }
-    if (room->full_logged && !log_is_old(room->full_usec, now_usec))
-    {
-        return POLICY_LOG_NOTHING;
-    }
-    room->full_logged = true;
-    room->full_usec = now_usec;
-    return POLICY_LOG_MORE;
-}
-
-const char *policy_log_more(enum policy_denial kind)
-{
-#define MORE(what)                                                                                 \
-    "more " what " than are named in the log within an hour: `mailslotctl stats` counts them all"
-    static const char *const texts[] = {
-        [POLICY_DENIED_INTERFACE] = MORE("interfaces are not listened to"),
-        [POLICY_DENIED_SOURCE] = MORE("addresses may not send to us"),
-        [POLICY_DENIED_RATE] = MORE("addresses send faster than source_rate allows"),
-        [POLICY_DENIED_RECEIVE] = MORE("slots are shut to the network"),
-        [POLICY_DENIED_SEND] = MORE("slots may not be sent to on the network"),
-        [POLICY_DENIED_NAME_SOURCE] = MORE("addresses may not ask us for names"),
-        [POLICY_DENIED_NAME_RATE] = MORE("addresses ask for names faster than source_rate allows"),
-        [POLICY_DENIED_NAME_STATUS] = MORE("addresses ask for our list of names too often"),
-    };
-#undef MORE
-
-    _Static_assert(sizeof(texts) / sizeof(texts[0]) == POLICY_DENIALS, "every kind has its text");
-    return texts[kind];
+    return source_rate_take(policy->status, source, now_usec);
 }
 
 /* --- all of it ------------------------------------------------------------------------------- */
@@ -522,14 +305,8 @@ static int policy_init(struct policy *policy, const struct policy_config *config
                        const char **ret_invalid)
 {
     const char *invalid = "allow_networks";
-    uint64_t secrets[3];
     int r;
 
-    if (getrandom(secrets, sizeof(secrets), 0) != sizeof(secrets))
-    {
-        return -EIO;
-    }
-    policy->log_secret = secrets[2];
     policy->locale = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
     r = networks_init(&policy->networks, config->networks, config->n_networks);
     if (r == 0)
@@ -548,11 +325,15 @@ static int policy_init(struct policy *policy, const struct policy_config *config
     }
     if (r == 0)
     {
-        r = sources_init(&policy->datagrams, config->source_rate, secrets[0]);
+        r = source_rate_new(&policy->datagrams, config->source_rate);
     }
     if (r == 0)
     {
-        r = sources_init(&policy->status, STATUS_RATE, secrets[1]);
+        r = source_rate_new(&policy->status, STATUS_RATE);
+    }
+    if (r == 0)
+    {
+        r = denial_log_new(&policy->denials);
     }
     return r;
 }
@@ -583,10 +364,11 @@ struct policy *policy_free(struct policy *policy)
     {
         return NULL;
     }
-    sources_deinit(&policy->datagrams);
-    sources_deinit(&policy->status);
+    source_rate_free(policy->datagrams);
+    source_rate_free(policy->status);
     patterns_deinit(&policy->receive);
     patterns_deinit(&policy->send);
+    denial_log_free(policy->denials);
     free(policy->networks.list);
     if (policy->locale)
     {
@@ -594,4 +376,9 @@ struct policy *policy_free(struct policy *policy)
     }
     free(policy);
     return NULL;
+}
+
+struct denial_log *policy_denials(struct policy *policy)
+{
+    return policy->denials;
 }

@@ -7,8 +7,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define POLICY_SOURCES_MAX 1024 /* senders that are watched at the same time */
-
 struct policy_config
 {
     const char *const *networks; /* "local", "all", "none", "10.1.0.0/16"; n 0: "local" */
@@ -21,6 +19,7 @@ struct policy_config
 };
 
 struct policy;
+struct denial_log; /* net/denial_log.h */
 
 /* -EINVAL and *ret_invalid: "allow_networks", "receive_slots", "send_slots". Copies all. */
 int policy_new(struct policy **ret_policy, const struct policy_config *config,
@@ -42,45 +41,13 @@ bool policy_receive(const struct policy *policy, const char *slot, size_t size);
 bool policy_send(const struct policy *policy, const char *slot, size_t size);
 
 /*
- * Counts one datagram of this source and says whether it is within the rate: a bucket that holds
- * POLICY_BURST_SECONDS of the rate. When the table is full, the source that was quiet longest is
- * forgotten. Amortised constant time, no allocation.
+ * Counts one datagram of this source and says whether it is within the rate, as source_rate_take()
+ * does.
  */
-#define POLICY_BURST_SECONDS 4
 bool policy_rate(struct policy *policy, struct in_addr source, uint64_t now_usec);
 
 /* The same for node status requests: ten a second. */
 bool policy_status_rate(struct policy *policy, struct in_addr source, uint64_t now_usec);
 
-/* What is denied, and what tells one denial from another. */
-enum policy_denial
-{
-    POLICY_DENIED_INTERFACE,   /* its index */
-    POLICY_DENIED_SOURCE,      /* of a datagram: its address, as for all of these */
-    POLICY_DENIED_RATE,        /* of datagrams */
-    POLICY_DENIED_RECEIVE,     /* the slot */
-    POLICY_DENIED_SEND,        /* the slot */
-    POLICY_DENIED_NAME_SOURCE, /* of a request of the name service */
-    POLICY_DENIED_NAME_RATE,
-    POLICY_DENIED_NAME_STATUS, /* the rate of node status requests */
-    POLICY_DENIALS,
-};
-
-#define POLICY_LOG_KEYS_MAX 64 /* lines of one kind within an hour */
-
-enum policy_log
-{
-    POLICY_LOG_NOTHING,
-    POLICY_LOG_LINE, /* say it */
-    POLICY_LOG_MORE, /* say policy_log_more(): from now on there is no room for more lines */
-};
-
-/*
- * Whether this denial is worth a log line: once for each kind and key, and again not before an
- * hour. The kinds do not take each other's room.
- */
-enum policy_log policy_log_once(struct policy *policy, enum policy_denial kind, const void *key,
-                                size_t size, uint64_t now_usec);
-
-/* A static sentence. */
-const char *policy_log_more(enum policy_denial kind);
+/* Where it is remembered which denials were logged; lives as long as the policy. */
+struct denial_log *policy_denials(struct policy *policy);

@@ -1,47 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Tests of net/policy (issue 4, section 4: networks, slots, rates; wire.md 1.9) */
+/* Tests of net/policy (issue 4, section 4: networks, slots) */
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
+#include "policy_support.h"
 
-#include "net/policy.h"
-
-#include <arpa/inet.h>
 #include <errno.h>
-#include <malloc.h>
-#include <stdio.h>
 #include <string.h>
-
-#define SECOND UINT64_C(1000000)
-#define HOUR   (3600 * SECOND)
-#define RATE   100
-#define BURST  (RATE * POLICY_BURST_SECONDS)
 
 #define LIST(...)                                                                                  \
     (const char *const[]){__VA_ARGS__}, sizeof((const char *const[]){__VA_ARGS__}) / sizeof(char *)
-
-static struct in_addr address(const char *text)
-{
-    return (struct in_addr){inet_addr(text)};
-}
-
-static struct in_addr numbered(uint32_t number)
-{
-    return (struct in_addr){htonl(0x0a000000 + number)};
-}
-
-static struct policy *make(const struct policy_config *config)
-{
-    struct policy *policy = NULL;
-    const char *invalid = "untouched";
-
-    assert_int_equal(policy_new(&policy, config, &invalid), 0);
-    assert_string_equal(invalid, "untouched");
-    return policy;
-}
 
 static struct policy *with_networks(const char *const *networks, size_t n)
 {
@@ -51,11 +17,6 @@ static struct policy *with_networks(const char *const *networks, size_t n)
 static struct policy *with_receive(const char *const *slots, size_t n)
 {
     return make(&(struct policy_config){.receive_slots = slots, .n_receive_slots = n});
-}
-
-static struct policy *with_rate(uint32_t rate)
-{
-    return make(&(struct policy_config){.source_rate = rate});
 }
 
 static bool receives(const struct policy *policy, const char *slot)
@@ -351,234 +312,6 @@ static void test_copies(void **state)
     policy_free(policy);
 }
 
-/* --- rates --- */
-
-static size_t taken(struct policy *policy, struct in_addr source, size_t n, uint64_t now)
-{
-    size_t count = 0;
-
-    while (n--)
-    {
-        count += policy_rate(policy, source, now);
-    }
-    return count;
-}
-
-static void test_rate(void **state)
-{
-    struct policy *policy = with_rate(RATE);
-    struct in_addr a = numbered(1), b = numbered(2);
-
-    (void)state;
-    assert_int_equal(taken(policy, a, BURST + 50, 10 * SECOND), BURST);
-    /* Another source has a bucket of its own. */
-    assert_int_equal(taken(policy, b, BURST + 50, 10 * SECOND), BURST);
-    /* Refilled at the rate, in however small steps it is asked for. */
-    assert_int_equal(taken(policy, a, 500, 11 * SECOND), RATE);
-    for (int i = 1; i < 10; i++)
-    {
-        assert_false(policy_rate(policy, a, 11 * SECOND + SECOND / RATE * i / 10));
-    }
-    assert_true(policy_rate(policy, a, 11 * SECOND + SECOND / RATE));
-    assert_false(policy_rate(policy, a, 11 * SECOND + SECOND / RATE));
-    /* Never more than the burst; a clock that goes back gives nothing and takes nothing. */
-    assert_int_equal(taken(policy, a, 5000, 1000 * HOUR), BURST);
-    assert_false(policy_rate(policy, a, 0));
-    assert_int_equal(taken(policy, a, 500, SECOND), RATE);
-    policy_free(policy);
-}
-
-static void test_rate_extremes(void **state)
-{
-    struct policy *policy = with_rate(0);
-
-    (void)state;
-    assert_int_equal(taken(policy, numbered(1), 100000, 5), 100000);
-    policy_free(policy);
-    policy = with_rate(UINT32_MAX);
-    assert_int_equal(taken(policy, numbered(1), 100000, 5), 100000);
-    assert_true(policy_rate(policy, numbered(1), UINT64_MAX));
-    policy_free(policy);
-    policy = with_rate(1);
-    assert_int_equal(taken(policy, numbered(1), 10, 5), POLICY_BURST_SECONDS);
-    assert_false(policy_rate(policy, numbered(1), 4 + SECOND));
-    assert_true(policy_rate(policy, numbered(1), 5 + SECOND));
-    policy_free(policy);
-}
-
-/*
- * Wire.md 1.9, bounded tables: forged addresses cost no memory; a legitimate source that goes on
- * sending meanwhile is remembered, limited as ever, and gets its full rate.
- */
-static void test_rate_flood(void **state)
-{
-    struct policy *policy = with_rate(RATE);
-    struct in_addr legitimate = address("192.0.2.1"), loud = address("192.0.2.2");
-    uint64_t now = 10 * SECOND;
-    size_t loud_taken = 0, before;
-
-    (void)state;
-    before = mallinfo2().uordblks;
-    for (uint32_t i = 0; i < 100000; i++)
-    {
-        assert_true(policy_rate(policy, numbered(i), now));
-        if (i % 1000 == 0)
-        {
-            now += SECOND / RATE;
-            assert_true(policy_rate(policy, legitimate, now));
-        }
-        if (i % 10 == 0)
-        {
-            loud_taken += policy_rate(policy, loud, now);
-        }
-    }
-    /* 10,000 wishes; the bucket was full at the first of the 100 times that the clock moved. */
-    assert_int_equal(loud_taken, BURST + RATE - 1);
-    /* (Sanitizers report 0 both times.) */
-    assert_int_equal(mallinfo2().uordblks, before);
-    /* A source that was forgotten is as good as new, one that is in the table is not. */
-    assert_int_equal(taken(policy, numbered(99999), BURST + 1, now), BURST - 1);
-    assert_int_equal(taken(policy, numbered(0), BURST + 1, now), BURST);
-    policy_free(policy);
-}
-
-/* Exactly the one that was quiet longest is forgotten. */
-static void test_rate_replacement(void **state)
-{
-    struct policy *policy = with_rate(1);
-
-    (void)state;
-    for (uint32_t i = 0; i < POLICY_SOURCES_MAX; i++)
-    {
-        assert_int_equal(taken(policy, numbered(i), 9, i), POLICY_BURST_SECONDS);
-    }
-    /* 0 speaks again, so 1 is the quiet one now. */
-    assert_false(policy_rate(policy, numbered(0), 5000));
-    assert_true(policy_rate(policy, numbered(5000), 5000));
-    assert_false(policy_rate(policy, numbered(0), 5000));
-    for (uint32_t i = 2; i < POLICY_SOURCES_MAX; i++)
-    {
-        assert_false(policy_rate(policy, numbered(i), 5000));
-    }
-    assert_true(policy_rate(policy, numbered(1), 5000));
-    policy_free(policy);
-}
-
-/* Node status: ten a second, whatever source_rate says, and not counted with the datagrams. */
-static void test_status_rate(void **state)
-{
-    struct policy *policy = with_rate(0);
-    size_t n = 0;
-
-    (void)state;
-    for (int i = 0; i < 1000; i++)
-    {
-        n += policy_status_rate(policy, numbered(1), 10 * SECOND);
-    }
-    assert_int_equal(n, 10 * POLICY_BURST_SECONDS);
-    n = 0;
-    for (int i = 0; i < 1000; i++)
-    {
-        n += policy_status_rate(policy, numbered(1), 11 * SECOND);
-    }
-    assert_int_equal(n, 10);
-    policy_free(policy);
-    policy = with_rate(1);
-    assert_int_equal(taken(policy, numbered(1), 9, 0), POLICY_BURST_SECONDS);
-    assert_true(policy_status_rate(policy, numbered(1), 0));
-    policy_free(policy);
-}
-
-/* --- the log --- */
-
-static bool logs(struct policy *policy, enum policy_denial kind, const char *key, uint64_t now)
-{
-    return policy_log_once(policy, kind, key, strlen(key), now) == POLICY_LOG_LINE;
-}
-
-static void test_log_once(void **state)
-{
-    struct policy *policy = with_rate(0);
-
-    (void)state;
-    assert_true(logs(policy, POLICY_DENIED_RECEIVE, "a", 0));
-    assert_false(logs(policy, POLICY_DENIED_RECEIVE, "a", 0));
-    assert_false(logs(policy, POLICY_DENIED_RECEIVE, "a", HOUR - 1));
-    /* Each kind and each key once. */
-    assert_true(logs(policy, POLICY_DENIED_SEND, "a", HOUR - 1));
-    assert_true(logs(policy, POLICY_DENIED_RECEIVE, "ab", HOUR - 1));
-    assert_true(logs(policy, POLICY_DENIED_RECEIVE, "", HOUR - 1));
-    /* The hour counts from the line, not from the last denial. */
-    assert_true(logs(policy, POLICY_DENIED_RECEIVE, "a", HOUR));
-    assert_false(logs(policy, POLICY_DENIED_RECEIVE, "a", HOUR + 1));
-    /* A clock that goes back says nothing twice. */
-    assert_false(logs(policy, POLICY_DENIED_SEND, "a", 5));
-    policy_free(policy);
-}
-
-/* How many lines for one kind and so many keys, and how often that there are more. */
-static size_t flood(struct policy *policy, enum policy_denial kind, uint64_t now, size_t *ret_more)
-{
-    size_t lines = 0;
-
-    *ret_more = 0;
-    for (uint32_t i = 0; i < 100000; i++)
-    {
-        switch (policy_log_once(policy, kind, &i, sizeof(i), now))
-        {
-        case POLICY_LOG_NOTHING:
-            break;
-        case POLICY_LOG_LINE:
-            /* Not behind the line that says that there are more. */
-            assert_int_equal(*ret_more, 0);
-            lines++;
-            break;
-        case POLICY_LOG_MORE:
-            ++*ret_more;
-            break;
-        }
-    }
-    return lines;
-}
-
-static void test_log_bounded(void **state)
-{
-    struct policy *policy = with_rate(0);
-    size_t more;
-
-    (void)state;
-    assert_int_equal(flood(policy, POLICY_DENIED_SOURCE, SECOND, &more), POLICY_LOG_KEYS_MAX);
-    assert_int_equal(more, 1);
-    assert_int_equal(flood(policy, POLICY_DENIED_SOURCE, HOUR, &more), 0);
-    assert_int_equal(more, 0);
-    assert_int_equal(flood(policy, POLICY_DENIED_SOURCE, SECOND + HOUR, &more),
-                     POLICY_LOG_KEYS_MAX);
-    assert_int_equal(more, 1);
-    policy_free(policy);
-}
-
-/* Issue 4, section 4: "logged once", whatever is denied beside it: sources can be forged. */
-static void test_log_kinds(void **state)
-{
-    struct policy *policy = with_rate(0);
-    size_t more;
-
-    (void)state;
-    for (enum policy_denial forged = 0; forged < POLICY_DENIALS; forged++)
-    {
-        const char *text = policy_log_more(forged);
-
-        assert_int_equal(flood(policy, forged, forged * 2 * HOUR, &more), POLICY_LOG_KEYS_MAX);
-        assert_non_null(strstr(text, "mailslotctl stats"));
-        for (enum policy_denial kind = 0; kind < POLICY_DENIALS; kind++)
-        {
-            assert_int_equal(logs(policy, kind, "key", forged * 2 * HOUR), kind != forged);
-            assert_true(kind == forged || strcmp(text, policy_log_more(kind)) != 0);
-        }
-    }
-    policy_free(policy);
-}
-
 static void test_free_null(void **state)
 {
     (void)state;
@@ -602,14 +335,6 @@ int main(void)
         cmocka_unit_test(test_slots_costly_pattern),
         cmocka_unit_test(test_slots_invalid),
         cmocka_unit_test(test_copies),
-        cmocka_unit_test(test_rate),
-        cmocka_unit_test(test_rate_extremes),
-        cmocka_unit_test(test_rate_flood),
-        cmocka_unit_test(test_rate_replacement),
-        cmocka_unit_test(test_status_rate),
-        cmocka_unit_test(test_log_once),
-        cmocka_unit_test(test_log_bounded),
-        cmocka_unit_test(test_log_kinds),
         cmocka_unit_test(test_free_null),
     };
 

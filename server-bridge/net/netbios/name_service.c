@@ -199,8 +199,7 @@ static bool name_service_may_ask(struct netbios *netbios, const struct ns_arriva
     if (!interfaces_is_host(&netbios->interfaces, from->from) ||
         !(from->own || policy_source(netbios->up.policy, from->from, from->local_subnet)))
     {
-        netbios_log_denied(netbios, POLICY_DENIED_NAME_SOURCE, &from->from, sizeof(from->from),
-                           now_usec,
+        netbios_log_denied(netbios, DENIAL_NAME_SOURCE, &from->from, sizeof(from->from), now_usec,
                            "%s is not in a network that may ask us for names: see allow_networks "
                            "in mailslotd.conf",
                            text);
@@ -209,9 +208,9 @@ static bool name_service_may_ask(struct netbios *netbios, const struct ns_arriva
     }
     if (!policy_rate(netbios->up.policy, from->from, now_usec))
     {
-        netbios_log_denied(
-            netbios, POLICY_DENIED_NAME_RATE, &from->from, sizeof(from->from), now_usec,
-            "%s asks for names faster than source_rate in mailslotd.conf allows", text);
+        netbios_log_denied(netbios, DENIAL_NAME_RATE, &from->from, sizeof(from->from), now_usec,
+                           "%s asks for names faster than source_rate in mailslotd.conf allows",
+                           text);
         netbios_count(netbios, NET_COUNTER_NAME_DROP_RATE);
         return false;
     }
@@ -229,7 +228,7 @@ static bool name_service_may_ask_status(struct netbios *netbios, struct in_addr 
         return true;
     }
     inet_ntop(AF_INET, &from, text, sizeof(text));
-    netbios_log_denied(netbios, POLICY_DENIED_NAME_STATUS, &from, sizeof(from), now_usec,
+    netbios_log_denied(netbios, DENIAL_NAME_STATUS, &from, sizeof(from), now_usec,
                        "%s asks for our list of names more than ten times a second", text);
     netbios_count(netbios, NET_COUNTER_NAME_DROP_RATE);
     return false;

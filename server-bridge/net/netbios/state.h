@@ -2,6 +2,7 @@
 /* The NetBIOS transport's own state: for the files that make it up, nobody else */
 #pragma once
 
+#include "net/denial_log.h"
 #include "net/netbios/cache.h"
 #include "net/netbios/claim.h"
 #include "net/netbios/codepage.h"
@@ -74,10 +75,11 @@ bool netbios_is_local(const struct netbios *netbios, struct in_addr address);
 
 /* --- receive.c --- */
 
-/* Says that something was denied, if policy_log_once() finds it worth a line. */
-__attribute__((format(printf, 6, 7))) void
-netbios_log_denied(struct netbios *netbios, enum policy_denial kind, const void *key,
-                   size_t key_size, uint64_t now_usec, const char *format, ...);
+/* Says that something was denied, if denial_log_once() finds it worth a line. */
+__attribute__((format(printf, 6, 7))) void netbios_log_denied(struct netbios *netbios,
+                                                              enum denial kind, const void *key,
+                                                              size_t key_size, uint64_t now_usec,
+                                                              const char *format, ...);
 
 /* Whether the interface is one that is listened to; says once for each that it is not. */
 bool netbios_may_arrive(struct netbios *netbios, unsigned int interface_index, uint64_t now_usec);
