@@ -8,7 +8,7 @@ UNIT_NET = tests/unit/test_nbt_codepage tests/unit/test_nbt_dedupe tests/unit/te
 	tests/unit/test_net_bad_inputs tests/unit/test_net_ways tests/unit/test_net_send \
 	tests/unit/test_net_receive tests/unit/test_net_denied \
 	tests/unit/test_ns_message tests/unit/test_ns_hostile tests/unit/test_ns_tshark \
-	tests/unit/test_own tests/unit/test_claim tests/unit/test_claim_wins tests/unit/test_answer \
+	tests/unit/test_own tests/unit/test_claim tests/unit/test_claim_wins tests/unit/test_claim_multihomed tests/unit/test_answer \
 	tests/unit/test_query tests/unit/test_query_wins tests/unit/test_query_again \
 	tests/unit/test_cache tests/unit/test_dns tests/unit/test_unexpected \
 	tests/unit/test_unexpected_end \

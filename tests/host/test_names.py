@@ -51,6 +51,23 @@ def test_nmblookup(beta, gamma):
         assert capture.rows("nbns.flags.response == 1 && ip.src == " + mine), "the capture saw the answers"
 
 
+def test_capitals(beta, gamma):
+    """wire.md 1.2: a name is found however its letters are written, those beyond ASCII, too."""
+    asker = samba.neighbour(beta.lab, "TORTURE")
+    with beta.configured(names="m\u00fcller b\u00fcro#1d"), beta.watched():
+        samba.wait_for_names(beta)
+        for name in ("m\u00fcller", "M\u00dcLLER", "B\u00fcro#1d"):
+            found = samba.nmblookup(asker, name)
+            assert found.addresses == [address(beta)], found.text
+        server = beta.listen("capitals")
+        for name in ("M\u00fcller", "M\u00dcLLER"):
+            code, _, error = gamma.ctl("send", rf"\\{name}\mailslot\capitals", name.upper())
+            assert code == 0, error
+        assert gamma.send(r"\\BETA\mailslot\capitals", FENCE) is None
+        server.wait_message(FENCE)
+        assert len(sent_to(server.messages)) == 2, server.messages
+
+
 def test_released(beta):
     """At its end the daemon gives its names up on the cable, and nobody answers for them."""
     asker = samba.neighbour(beta.lab, "TORTURE")

@@ -154,6 +154,31 @@ def test_p_node(beta, gamma, delta):
     assert asked, "somebody asked by broadcast"
 
 
+def test_multihomed(alpha):
+    """RFC 1002 5.1.2.1: WINS asks the first address before it takes the second, and lists what is there."""
+    lab = alpha.lab
+    asker, second = samba.neighbour(lab, "TORTURE"), alpha.interfaces[1]
+    both = sorted(each["address"] for each in alpha.interfaces)
+
+    def listed(server, *addresses):
+        wait_for(lambda: wins_lookup(asker, server.host, "ALPHA#00").addresses == list(addresses),
+                 lambda: f"WINS to list {addresses}: {wins_lookup(asker, server.host, 'ALPHA#00').text}")
+
+    with wins(lab) as server:
+        with alpha.configured(node_type="H", wins_servers=address(server.host)):
+            samba.wait_for_names(alpha)
+            names = {each["name"]: each["state"] for each in alpha.status()["network"]["names"]}
+            assert names == {"ALPHA<00>": "held", "LABGRP<00>": "held"}, names
+            listed(server, *both)
+            alpha.ip("link", "set", second["name"], "down")
+            try:
+                listed(server, address(alpha))
+            finally:
+                alpha.ip("link", "set", second["name"], "up")
+            listed(server, *both)
+        listed(server)
+
+
 # --- internet groups -------------------------------------------------------------------------------
 
 GROUP, SUFFIX = "DOMGRP", 0x1C

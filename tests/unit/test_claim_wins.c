@@ -46,33 +46,6 @@ static void test_registration(void **state)
     }
 }
 
-/* MS-NBTE 2.2.2: one multi-homed registration for each address, for unique names only. */
-static void test_multihomed(void **state)
-{
-    struct bench *bench = bench_new(NODE_P, 1);
-    struct ns_message responses[4];
-
-    (void)state;
-    bench_interfaces(bench, 2);
-    claims_set_interfaces(bench->claims, bench->now);
-    assert_int_equal(bench->n_sent, 4);
-    for (size_t i = 0; i < 4; i++)
-    {
-        bool group = i >= 2;
-
-        assert_unicast(&bench->sent[i], group ? 0x2900 : 0x7900, WINS_1);
-        assert_int_equal(bench->sent[i].message.n_addresses, 1);
-        assert_int_equal(ntohl(bench->sent[i].message.addresses[0].address.s_addr),
-                         0x0a000002 | (i % 2 + 1) << 16);
-        responses[i] = response_to(&bench->sent[i].message, NS_RCODE_OK, 7200);
-    }
-    assert_true(bench_answer(bench, &responses[0], WINS_1));
-    assert_int_equal(bench_state(bench), OWN_CLAIMING);
-    assert_true(bench_answer(bench, &responses[1], WINS_1));
-    assert_int_equal(bench_state(bench), OWN_HELD);
-    bench_free(bench);
-}
-
 /* 3 tries 1.5 s apart with one id (MS-NBTE 3.1.2), then the next server; the claims go there. */
 static void test_failover(void **state)
 {
@@ -535,25 +508,15 @@ static void test_defence_of_p(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_registration),
-        cmocka_unit_test(test_multihomed),
-        cmocka_unit_test(test_failover),
-        cmocka_unit_test(test_all_silent),
-        cmocka_unit_test(test_h_falls_back),
-        cmocka_unit_test(test_m_node),
-        cmocka_unit_test(test_no_servers),
-        cmocka_unit_test(test_b_node),
-        cmocka_unit_test(test_refresh_time),
-        cmocka_unit_test(test_refresh_denied),
-        cmocka_unit_test(test_refresh_failover),
-        cmocka_unit_test(test_refresh_silent),
-        cmocka_unit_test(test_preferred_again),
-        cmocka_unit_test(test_trial_keeps_home),
-        cmocka_unit_test(test_wack),
-        cmocka_unit_test(test_false_answers),
-        cmocka_unit_test(test_rcodes),
-        cmocka_unit_test(test_challenge),
-        cmocka_unit_test(test_release),
+        cmocka_unit_test(test_registration),     cmocka_unit_test(test_failover),
+        cmocka_unit_test(test_all_silent),       cmocka_unit_test(test_h_falls_back),
+        cmocka_unit_test(test_m_node),           cmocka_unit_test(test_no_servers),
+        cmocka_unit_test(test_b_node),           cmocka_unit_test(test_refresh_time),
+        cmocka_unit_test(test_refresh_denied),   cmocka_unit_test(test_refresh_failover),
+        cmocka_unit_test(test_refresh_silent),   cmocka_unit_test(test_preferred_again),
+        cmocka_unit_test(test_trial_keeps_home), cmocka_unit_test(test_wack),
+        cmocka_unit_test(test_false_answers),    cmocka_unit_test(test_rcodes),
+        cmocka_unit_test(test_challenge),        cmocka_unit_test(test_release),
         cmocka_unit_test(test_defence_of_p),
     };
 

@@ -48,6 +48,36 @@ static void test_convert(void **state)
     assert_int_equal(size, 0);
 }
 
+/* wire.md 1.2: names of computers and groups are capital letters on the wire, as Samba has them. */
+static void test_upper(void **state)
+{
+    static const struct
+    {
+        const char *utf8, *oem;
+    } rows[] = {
+        {"host", "HOST"},
+        {"m\xc3\xbcller", "M\x9aLLER"}, /* ü, Ü */
+        {"M\xc3\x9cLLER", "M\x9aLLER"},
+        {"\xc3\xa9\xc3\xb1\xc3\xa5", "\x90\xa5\x8f"}, /* é ñ å */
+        {"\xc3\x9f\xc3\xbf", "\xe1\x98"},             /* ß has none, ÿ none in CP850 */
+        {"\xc4\xb1", "\xd5"},                         /* a dotless i is no I */
+    };
+    char text[64];
+    size_t size;
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+    {
+        assert_int_equal(codepage_encode_upper(*state, rows[i].utf8, strlen(rows[i].utf8), text,
+                                               sizeof(text), &size),
+                         CODEPAGE_OK);
+        assert_int_equal(size, strlen(rows[i].oem));
+        assert_memory_equal(text, rows[i].oem, size);
+    }
+    assert_int_equal(codepage_encode_upper(*state, "\xd0\x9f", 2, text, sizeof(text), &size),
+                     CODEPAGE_NOT_REPRESENTABLE);
+    assert_int_equal(codepage_encode_upper(*state, "abc", 3, text, 2, &size), CODEPAGE_NO_SPACE);
+}
+
 /* Cyrillic, a lone surrogate (WTF-8), broken UTF-8: an error, and the next conversion works. */
 static void test_not_representable(void **state)
 {
@@ -112,6 +142,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_convert),   cmocka_unit_test(test_not_representable),
+        cmocka_unit_test(test_upper),     cmocka_unit_test(test_not_representable),
         cmocka_unit_test(test_all_bytes), cmocka_unit_test(test_no_space),
         cmocka_unit_test(test_settings),
     };

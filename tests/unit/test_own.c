@@ -102,6 +102,7 @@ static void test_init_invalid(void **state)
         {{"", "W", NULL, 0, NULL, 0}, OWN_BAD_COMPUTER},
         {{"\xff", "W", NULL, 0, NULL, 0}, OWN_BAD_COMPUTER},
         {{"A", "*", NULL, 0, NULL, 0}, OWN_BAD_WORKGROUP},
+        {{"LabGrp", "labgrp", NULL, 0, NULL, 0}, OWN_BAD_WORKGROUP}, /* it would break the group */
         {{"A", "W", &unique, 1, NULL, 0}, OWN_BAD_NAMES}, /* the group of this name is ours */
         {{"A", "W", &good, 1, &group, 1}, OWN_BAD_GROUPS},
     };

@@ -154,21 +154,6 @@ static void test_refused(void **state)
     own.list[OWN_COMPUTER].state = OWN_HELD;
 }
 
-/* A computer that is called as its workgroup: the neighbours are meant as well. */
-static void test_same_name(void **state)
-{
-    struct own_config config = {"LABGRP", "LABGRP", NULL, 0, NULL, 0};
-    struct own_names same;
-    struct route route;
-
-    (void)state;
-    assert_int_equal(own_init(&same, codepage, &config), OWN_OK);
-    assert_int_equal(resolve_target(&same, &peers, &interfaces, codepage, "labgrp", &route),
-                     RESOLVE_OK);
-    assert_int_equal(route.kind, ROUTE_GROUP);
-    assert_true(route.here);
-}
-
 static void test_peers(void **state)
 {
     static const char *const bad[] = {"",           "host",           "10.1.2",   "10.1.2.3/",
@@ -206,8 +191,9 @@ static void test_peers(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_targets), cmocka_unit_test(test_longest),
-        cmocka_unit_test(test_refused), cmocka_unit_test(test_same_name),
+        cmocka_unit_test(test_targets),
+        cmocka_unit_test(test_longest),
+        cmocka_unit_test(test_refused),
         cmocka_unit_test(test_peers),
     };
 

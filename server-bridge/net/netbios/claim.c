@@ -161,34 +161,41 @@ static uint64_t claim_due(const struct claim *claim)
     return claim->broadcast == BROADCAST_ASKING && claim->due < due ? claim->due : due;
 }
 
-/* Whether its first claims have come to an end, and one of them was a success. */
-static bool claims_got(const struct claims *claims, size_t name, bool *ret_open)
+/* Whether one of its claims was a success. */
+static bool claims_got(const struct claims *claims, size_t name)
 {
-    bool got = false, open = false;
-
     for (size_t i = 0; i < claims->n_places; i++)
     {
-        const struct claim *claim = &claims->places[i].claims[name];
-
-        got |= claim->got;
-        open |= !claim->got &&
-                (claim->broadcast == BROADCAST_ASKING || claim->wins.state == WINS_ASKING);
+        if (claims->places[i].claims[name].got)
+        {
+            return true;
+        }
     }
-    *ret_open = open;
-    return got;
+    return false;
 }
 
+/*
+ * The first success counts, whatever the other addresses wait for: a server that has registered one
+ * address asks there who we are before it takes the next (RFC 1002 5.1.2.1), and needs an answer.
+ */
 void claims_settle(struct claims *claims, size_t name)
 {
     struct own_name *own = &claims->own->list[name];
-    bool open;
 
-    if (own->state != OWN_HELD && claims_got(claims, name, &open) && !open)
+    if (own->state != OWN_HELD && claims_got(claims, name))
     {
         own->state = OWN_HELD;
         own->refuser.s_addr = 0;
         claims->retry_due[name] = NS_NEVER;
     }
+}
+
+/* What a server has registered would stay there for days. */
+static void claims_leave_wins(struct claims *claims, struct place *place, size_t name)
+{
+    struct wins_subject subject = claims_subject(claims, place, name);
+
+    wins_release(&claims->wins, &place->claims[name].wins, &subject);
 }
 
 void claims_refuse(struct claims *claims, size_t name, struct in_addr refuser, uint64_t now_usec)
@@ -204,6 +211,7 @@ void claims_refuse(struct claims *claims, size_t name, struct in_addr refuser, u
     claims->retry_due[name] = now_usec + REFUSED_RETRY;
     for (size_t i = 0; i < claims->n_places; i++)
     {
+        claims_leave_wins(claims, &claims->places[i], name);
         claims->places[i].claims[name] = (struct claim){};
     }
 }
@@ -234,6 +242,10 @@ static bool claims_remove_places(struct claims *claims)
         for (size_t k = 0; k < claims->interfaces->n && !found; k++)
         {
             found = interface_is_same(&claims->places[i].interface, &claims->interfaces->list[k]);
+        }
+        for (size_t name = 0; !found && name < claims->own->n && claims->interfaces->n; name++)
+        {
+            claims_leave_wins(claims, &claims->places[i], name);
         }
         if (found && kept++ != i)
         {
@@ -275,7 +287,7 @@ static bool claims_add_places(struct claims *claims, uint64_t now_usec)
 
 void claims_set_interfaces(struct claims *claims, uint64_t now_usec)
 {
-    bool changed, open;
+    bool changed;
 
     if (claims->released)
     {
@@ -297,7 +309,7 @@ void claims_set_interfaces(struct claims *claims, uint64_t now_usec)
             claims_forget_name(claims, name, OWN_CLAIMING);
             claims_start_name(claims, name, now_usec);
         }
-        else if (state == OWN_UNCLAIMED || (state == OWN_HELD && !claims_got(claims, name, &open)))
+        else if (state == OWN_UNCLAIMED || (state == OWN_HELD && !claims_got(claims, name)))
         {
             claims_forget_name(claims, name, OWN_CLAIMING);
         }

@@ -196,6 +196,7 @@ static enum wins_answer wins_take(struct wins *wins, struct wins_record *record,
         return WINS_ANSWER_TAKEN;
     default:
         wins_answered(wins, record->server, now_usec);
+        record->state = WINS_IDLE; /* nothing there to be released */
         return WINS_ANSWER_REFUSED;
     }
     wins_answered(wins, record->server, now_usec);

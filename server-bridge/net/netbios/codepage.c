@@ -5,9 +5,12 @@
 
 #include <errno.h>
 #include <iconv.h>
+#include <locale.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <wchar.h>
+#include <wctype.h>
 
 /* Part of every C library, where CP850 comes with a package of converters. */
 #define CODEPAGE_BUILT_IN "US-ASCII"
@@ -17,6 +20,7 @@ struct codepage
     iconv_t to_oem;
     iconv_t to_utf8;
     char *name;
+    char upper[256]; /* of each character that is one byte; the others stay as they are */
 };
 
 static int codepage_convert(iconv_t converter, const char *from, size_t size, char *ret_to,
@@ -54,6 +58,49 @@ static bool codepage_covers_ascii(struct codepage *codepage)
     return true;
 }
 
+/* Without a UTF-8 locale, or the C library's converters, ASCII is all that has capitals. */
+static void codepage_learn_upper(struct codepage *codepage)
+{
+    locale_t locale = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
+    iconv_t to_wide = iconv_open("WCHAR_T", codepage->name);
+    iconv_t from_wide = iconv_open(codepage->name, "WCHAR_T");
+
+    for (int i = 0; i < 256; i++)
+    {
+        char c = (char)i, capital;
+        wchar_t wide;
+        size_t size;
+
+        codepage->upper[i] = (char)(c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c);
+        if (i < 0x80 || locale == (locale_t)0 || to_wide == (iconv_t)-1 ||
+            from_wide == (iconv_t)-1 ||
+            codepage_convert(to_wide, &c, 1, (char *)&wide, sizeof(wide), &size) ||
+            size != sizeof(wide))
+        {
+            continue;
+        }
+        wide = (wchar_t)towupper_l((wint_t)wide, locale);
+        /* A dotless i has an ASCII capital, which Windows does not take for the same letter. */
+        if (codepage_convert(from_wide, (char *)&wide, sizeof(wide), &capital, 1, &size) == 0 &&
+            size == 1 && (unsigned char)capital >= 0x80)
+        {
+            codepage->upper[i] = capital;
+        }
+    }
+    if (to_wide != (iconv_t)-1)
+    {
+        iconv_close(to_wide);
+    }
+    if (from_wide != (iconv_t)-1)
+    {
+        iconv_close(from_wide);
+    }
+    if (locale != (locale_t)0)
+    {
+        freelocale(locale);
+    }
+}
+
 static int codepage_open(struct codepage **ret_codepage, const char *name)
 {
     struct codepage *codepage;
@@ -82,6 +129,7 @@ static int codepage_open(struct codepage **ret_codepage, const char *name)
         codepage_free(codepage);
         return -EINVAL;
     }
+    codepage_learn_upper(codepage);
     *ret_codepage = codepage;
     return 0;
 }
@@ -155,6 +203,24 @@ int codepage_encode(struct codepage *codepage, const char *utf8, size_t size, ch
         return codepage_copy(utf8, size, ret_oem, capacity, ret_size);
     }
     return codepage_convert(codepage->to_oem, utf8, size, ret_oem, capacity, ret_size);
+}
+
+int codepage_encode_upper(struct codepage *codepage, const char *utf8, size_t size, char *ret_oem,
+                          size_t capacity, size_t *ret_size)
+{
+    size_t oem_size;
+    int r = codepage_encode(codepage, utf8, size, ret_oem, capacity, &oem_size);
+
+    if (r)
+    {
+        return r;
+    }
+    for (size_t i = 0; i < oem_size; i++)
+    {
+        ret_oem[i] = codepage->upper[(unsigned char)ret_oem[i]];
+    }
+    *ret_size = oem_size;
+    return CODEPAGE_OK;
 }
 
 int codepage_decode(struct codepage *codepage, const char *oem, size_t size, char *ret_utf8,

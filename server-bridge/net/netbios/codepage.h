@@ -36,5 +36,11 @@ const char *codepage_name(const struct codepage *codepage);
  */
 int codepage_encode(struct codepage *codepage, const char *utf8, size_t size, char *ret_oem,
                     size_t capacity, size_t *ret_size) __attribute__((warn_unused_result));
+/*
+ * The same for names that differ in no case on the wire, as those of computers and groups: capital
+ * letters as far as the code page has them, whatever the locale is.
+ */
+int codepage_encode_upper(struct codepage *codepage, const char *utf8, size_t size, char *ret_oem,
+                          size_t capacity, size_t *ret_size) __attribute__((warn_unused_result));
 int codepage_decode(struct codepage *codepage, const char *oem, size_t size, char *ret_utf8,
                     size_t capacity, size_t *ret_size) __attribute__((warn_unused_result));

@@ -45,7 +45,7 @@ static int own_make(struct netbios_name *ret_name, struct codepage *codepage, co
     char oem[NETBIOS_NAME_CHARS_MAX];
     size_t size;
 
-    if (codepage_encode(codepage, text, text_size, oem, sizeof(oem), &size) ||
+    if (codepage_encode_upper(codepage, text, text_size, oem, sizeof(oem), &size) ||
         netbios_name_make(ret_name, oem, size, suffix))
     {
         return OWN_BAD_NAMES;
@@ -116,6 +116,10 @@ int own_init(struct own_names *ret_own, struct codepage *codepage, const struct 
         return OWN_BAD_WORKGROUP;
     }
     own.list[OWN_WORKGROUP].group = true;
+    if (netbios_name_equal(&own.list[OWN_COMPUTER].name, &own.list[OWN_WORKGROUP].name))
+    {
+        return OWN_BAD_WORKGROUP;
+    }
     if (!own_add_all(&own, codepage, config->names, config->n_names, false))
     {
         return OWN_BAD_NAMES;

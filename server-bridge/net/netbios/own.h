@@ -41,7 +41,7 @@ enum
 {
     OWN_OK,
     OWN_BAD_COMPUTER,
-    OWN_BAD_WORKGROUP,
+    OWN_BAD_WORKGROUP, /* or the computer's name */
     OWN_BAD_NAMES,  /* or too many */
     OWN_BAD_GROUPS, /* or too many */
 };

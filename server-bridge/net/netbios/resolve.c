@@ -112,7 +112,7 @@ int resolve_target(const struct own_names *own, const struct peers *peers,
         resolve_name(own, peers, &name, true, ret_route);
         return RESOLVE_OK;
     }
-    if (codepage_encode(codepage, target, strlen(target), oem, sizeof(oem), &size) == 0 &&
+    if (codepage_encode_upper(codepage, target, strlen(target), oem, sizeof(oem), &size) == 0 &&
         netbios_name_make(&name, oem, size, NETBIOS_SUFFIX_HOST) == 0)
     {
         resolve_name(own, peers, &name, false, ret_route);
