@@ -42,8 +42,8 @@ enum
     OWN_OK,
     OWN_BAD_COMPUTER,
     OWN_BAD_WORKGROUP, /* or the computer's name */
-    OWN_BAD_NAMES,  /* or too many */
-    OWN_BAD_GROUPS, /* or too many */
+    OWN_BAD_NAMES,     /* or too many */
+    OWN_BAD_GROUPS,    /* or too many */
 };
 
 #define OWN_COMPUTER_SIZE (NETBIOS_NAME_CHARS_MAX + 1)
