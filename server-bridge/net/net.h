@@ -79,7 +79,7 @@ struct net_status_name
 {
     char name[80]; /* "NAME<00>" for people */
     bool group;
-    const char *state; /* "unclaimed", "claiming", "held", "refused", "nmbd's" */
+    const char *state; /* "unclaimed", "claiming", "held", "refused", "nmbd's", "left to nmbd" */
     struct in_addr refuser;
 };
 

@@ -197,8 +197,11 @@ static void status_print_interfaces(const json_t *network)
             break;
         fputs("  ", stdout);
         status_print_column(status_string(entry, "name"), 12);
-        printf("%-16s broadcasts to %s\n", status_string(entry, "address"),
-               status_string(entry, "broadcast"));
+        if (json_is_string(json_object_get(entry, "broadcast")))
+            printf("%-16s broadcasts to %s\n", status_string(entry, "address"),
+                   status_string(entry, "broadcast"));
+        else
+            printf("%-16s without broadcast\n", status_string(entry, "address"));
     }
     status_print_more(json_array_size(interfaces), STATUS_LINES_MAX, "status --json");
 }

@@ -4,10 +4,11 @@
 ALPHA is on both LANs. TWIN is on the first LAN twice.
 """
 import contextlib
+import os
 import socket
 
 import samba
-from lab import LabError, wait_for
+from lab import PREFIX, LabError, run, wait_for
 from test_lan import FENCE, listen
 from test_names import address, sent_to
 
@@ -159,3 +160,51 @@ def test_own_programs_ask(alpha):
         wait_for(lambda: alpha.counters()["name_drop_source"] >= dropped + 2, "two questions to be dropped")
         assert alpha.counters()["name_status_answered"] == before + 2
         assert daemon.alive()
+
+
+def test_carrier(beta):
+    """Without a carrier nobody can be asked: no name is held; when the cable is back they are claimed."""
+    switch = f"{PREFIX}{os.getpid()}-switch"
+    port = f"lan0-{address(beta).rsplit('.', 1)[1]}"
+    with beta.configured():
+        samba.wait_for_names(beta)
+        run("ip", "-n", switch, "link", "set", port, "down")
+        try:
+            wait_for(lambda: not beta.status()["network"]["interfaces"], "the interface to be left")
+            assert {name["state"] for name in beta.status()["network"]["names"]} == {"unclaimed"}
+        finally:
+            capture = beta.capture()
+            run("ip", "-n", switch, "link", "set", port, "up")
+        wait_for(lambda: beta.status()["network"]["interfaces"], "the interface to come back")
+        samba.wait_for_names(beta)
+        assert {name["state"] for name in beta.status()["network"]["names"]} == {"held"}
+        claims = capture.rows(f"nbns.flags.opcode == 5 && nbns.flags.response == 0 && ip.src == {address(beta)}",
+                              "nbns.name")
+        assert len(claims) == 8, claims  # three requests and the demand, for computer and workgroup
+
+
+def test_point_to_point(beta, gamma):
+    """A tunnel has no broadcast: peers beyond it are reached, and it can be named in `interfaces`."""
+    ends = {beta: "10.93.0.1", gamma: "10.93.0.2"}
+    run("ip", "-n", beta.netns, "link", "add", "ptp0", "type", "veth", "peer", "name", "ptp0", "netns", gamma.netns)
+    try:
+        for host, peer in ((beta, gamma), (gamma, beta)):
+            host.ip("addr", "add", ends[host], "peer", ends[peer], "dev", "ptp0")
+            host.ip("link", "set", "ptp0", "up")
+        with beta.configured(interfaces="eth0 ptp0", peers=ends[gamma]), \
+                gamma.configured(interfaces="ptp0", peers=ends[beta]):
+            servers = listen("tunnel", beta, gamma)
+            listed = {each["name"]: each["broadcast"] for each in beta.status()["network"]["interfaces"]}
+            assert listed == {"eth0": beta.interfaces[0]["broadcast"], "ptp0": None}, listed
+            _, out, _ = beta.ctl("status")
+            assert "without broadcast" in out, out
+            for host in (beta, gamma):
+                assert host.send(r"\\*\mailslot\tunnel", f"from {host.name}") is None
+                for server in servers.values():
+                    server.wait_message(f"from {host.name}")
+            assert gamma.send(r"\\*\mailslot\tunnel", FENCE) is None
+            for server in servers.values():
+                server.wait_message(FENCE)
+                assert sent_to(server.messages) == ["from BETA", "from GAMMA"], server.messages
+    finally:
+        beta.ip("link", "del", "ptp0")

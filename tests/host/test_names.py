@@ -43,9 +43,11 @@ def test_nmblookup(beta, gamma):
         for how in (("-S", "BETA"), ("-A", mine)):
             found = samba.nmblookup(asker, *how)
             assert sorted(found.names) == sorted(expected), found.text
-        # Silence for a name that nobody has, one with another suffix, and for "*" (answer.h); asked by
-        # broadcast and directly.
-        for how in (("NOSUCH",), ("GAMMA#20",), ("-U", mine, "NOSUCH"), ("-M", "--", "-"), ("*",)):
+        # "*" is answered as the computer's name (wire.md 2.5), by broadcast and directly.
+        assert (mine, "*<00>") in samba.nmblookup(asker, "*").answers
+        assert samba.nmblookup(asker, "-U", mine, "*").addresses == [mine]
+        # Silence for a name that nobody has, and one with another suffix; by broadcast and directly.
+        for how in (("NOSUCH",), ("GAMMA#20",), ("-U", mine, "NOSUCH"), ("-M", "--", "-")):
             found = samba.nmblookup(asker, *how)
             assert found.code == 1 and not found.answers, found.text
         assert capture.rows("nbns.flags.response == 1 && ip.src == " + mine), "the capture saw the answers"
@@ -145,8 +147,11 @@ def test_scope(beta, gamma, alien):
     """RFC 1001 14.2: hosts of one scope hear each other and nobody else; Samba's nmblookup agrees."""
     asker = samba.neighbour(beta.lab, "TORTURE")
     scope = "research.lab"
-    with gamma.watched() as capture, beta.configured(scope=scope), gamma.configured(scope=scope):
+    with gamma.watched() as capture, beta.configured(scope=scope), gamma.configured(scope=scope), \
+            alien.configured():
+        # The new daemon of alien knows no addresses from before.
         samba.wait_for_names(beta)
+        samba.wait_for_names(alien)
         samba.wait_for_names(gamma)
         assert samba.nmblookup(asker, f"--netbios-scope={scope}", "BETA").addresses == [address(beta)]
         assert samba.nmblookup(asker, "BETA").code == 1
@@ -155,15 +160,18 @@ def test_scope(beta, gamma, alien):
         for target in ("*", "GAMMA", "LABGRP"):
             assert beta.send(rf"\\{target}\mailslot\scope", f"to {target}") is None
         assert beta.send(r"\\ALIEN\mailslot\scope", "not in our scope") == UNKNOWN
-        assert alien.send(r"\\LABGRP\mailslot\scope", "from another scope") in (None, UNKNOWN)
+        assert alien.send(r"\\LABGRP\mailslot\scope", "from another scope") == UNKNOWN
+        assert alien.send(r"\\*\mailslot\scope", "from another scope") is None
         assert beta.send(r"\\*\mailslot\scope", "f" * 420) is None
         assert beta.send(r"\\*\mailslot\scope", FENCE) is None
         for host in (beta, gamma):
             servers[host].wait_message(FENCE)
         assert sent_to(servers[gamma].messages) == ["to *", "to GAMMA", "to LABGRP", "f" * 420]
         assert sent_to(servers[beta].messages) == ["to *", "to LABGRP", "f" * 420]
-        assert servers[alien].messages == [], servers[alien].messages
+        servers[alien].wait_message("from another scope")
+        assert servers[alien].messages == ["from another scope"], servers[alien].messages
         assert alien.counters()["drop_scope"] >= before[0] + 4
+        assert gamma.counters()["drop_scope"] > before[1]
         rows = capture.rows(f"mailslot && ip.src == {address(beta)}", "nbdgm.destination_name")
         assert rows and all(row[0].endswith(f".{scope.upper()}") or row[0].endswith(f".{scope}")
                             for row in rows), rows
@@ -195,7 +203,7 @@ def test_unicast_size(beta, gamma):
     samba.wait_for_names(gamma)
     servers = listen("sizes", gamma)
     assert beta.send(r"\\GAMMA\mailslot\sizes", "a" * 424) is None
-    assert beta.send(r"\\GAMMA\mailslot\sizes", "b" * 425) is not None
+    assert beta.send(r"\\GAMMA\mailslot\sizes", "b" * 425) == UNKNOWN
     assert beta.send(r"\\GAMMA\mailslot\sizes", FENCE) is None
     servers[gamma].wait_message(FENCE)
     assert sent_to(servers[gamma].messages) == ["a" * 424], servers[gamma].messages

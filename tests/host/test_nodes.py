@@ -272,7 +272,7 @@ def test_server_dies(beta, gamma):
     with wins(lab, "NODESRV", "NODESRV2") as (first, second):
         both = f"{address(first.host)} {address(second.host)}"
         with gamma.configured(node_type="P", wins_servers=both), \
-                beta.configured(node_type="P", wins_servers=address(second.host)):
+                beta.configured(node_type="P", wins_servers=address(second.host), names="BETATWO"):
             registered(asker, first.host, gamma)
             registered(asker, second.host, beta)
             assert not wins_lookup(asker, second.host, "GAMMA#00").answers
@@ -281,10 +281,17 @@ def test_server_dies(beta, gamma):
             first.nmbd.stop(signal.SIGKILL)
             assert gamma.send(r"\\BETA\mailslot\dies", "by the second server") is None
             server.wait_message("by the second server")
+            # The next question does not go to the dead one first.
+            with gamma.watched() as capture:
+                assert gamma.send(r"\\BETATWO\mailslot\dies", "asked at once") is None
+                server.wait_message("asked at once")
+                asked = capture.rows(f'nbns.flags.response == 0 && ip.src == {address(gamma)} && '
+                                     'nbns.name contains "BETATWO"', "ip.dst")
+            assert {row[0] for row in asked} == {address(second.host)}, asked
             # With the next refresh the names move, too.
             registered(asker, second.host, gamma)
             wait_for(lambda: gamma.status()["network"]["wins_servers"] == [
                 {"address": address(first.host), "answers": False, "current": False},
                 {"address": address(second.host), "answers": True, "current": True}],
                      lambda: f"the failover to show: {gamma.status()['network']['wins_servers']}")
-            assert server.messages == ["by the second server"], server.messages
+            assert server.messages == ["by the second server", "asked at once"], server.messages

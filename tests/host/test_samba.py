@@ -143,7 +143,8 @@ def test_beside_nmbd(beta, gamma):
     """One host, nmbd and mailslotd, started in either order; nmbd restarts, is killed, and loses nothing."""
     asker = samba.neighbour(beta.lab, "TORTURE")
     nmbd = samba.Nmbd(gamma)
-    with gamma.configured(nmbd_socket=nmbd.socket), beta.configured(names="LABGRP#1d"), beta.watched():
+    with gamma.configured(nmbd_socket=nmbd.socket, names="EXTRA") as daemon, \
+            beta.configured(names="LABGRP#1d"), beta.watched():
         # The daemon is first: nmbd gets the ports all the same, and then the names.
         samba.wait_for_names(gamma)
         assert mode(gamma) == "own sockets"
@@ -155,6 +156,9 @@ def test_beside_nmbd(beta, gamma):
         status = gamma.status()["network"]
         assert not status["name_service"] and "nmbd" in status["name_service_reason"], status
         assert gamma.counters()["nmbd_received"] > 0
+        # What nmbd does not know of is not said to be its.
+        assert [name_state(gamma, name)[0] for name in ("GAMMA<00>", "EXTRA<00>")] == ["nmbd's", "left to nmbd"]
+        assert any("EXTRA" in line and "netbios aliases" in line for line in daemon.errors), daemon.errors
         code, out, _ = gamma.ctl("status")
         assert code == 0 and "beside nmbd" in out, out
         request = beta.windows("browse_request.exe", "announce", "*", "60")

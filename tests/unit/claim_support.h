@@ -115,7 +115,7 @@ static inline void bench_interfaces(struct bench *bench, size_t n)
 static inline struct bench *bench_new(enum node_type node, size_t n_wins)
 {
     struct bench *bench = calloc(1, sizeof(*bench));
-    struct ns_link link = {bench, bench_broadcast, bench_unicast, bench_reply};
+    struct ns_link link = {bench, bench_broadcast, bench_unicast, bench_reply, NULL};
 
     assert_non_null(bench);
     bench->now = START;

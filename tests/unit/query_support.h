@@ -17,7 +17,8 @@
 #define MS     UINT64_C(1000)
 #define SECOND UINT64_C(1000000)
 
-#define SENT_MAX 4096
+#define SENT_MAX  4096
+#define HEARD_MAX 4096
 
 /* Without ns_link.c; the order makes every id differ from the one before. */
 __attribute__((weak)) uint16_t ns_random_id(void)
@@ -32,6 +33,13 @@ struct sent
     struct in_addr to; /* the broadcast address, if it is one */
     bool broadcast;
     struct ns_message message;
+};
+
+/* What the link was told of a server. */
+struct heard
+{
+    size_t server;
+    bool answered;
 };
 
 struct asked
@@ -52,6 +60,8 @@ struct fixture
     uint64_t now;
     size_t n_sent;
     struct sent sent[SENT_MAX];
+    size_t n_heard;
+    struct heard heard[HEARD_MAX];
     struct asked a, b;
     /* For callbacks that ask again. */
     unsigned int left;
@@ -95,6 +105,15 @@ static inline void link_unicast(void *userdata, struct in_addr to, uint16_t port
     record(userdata, to, false, message);
 }
 
+static inline void link_wins_heard(void *userdata, size_t server, bool answered, uint64_t now_usec)
+{
+    struct fixture *f = userdata;
+
+    assert_int_equal(now_usec, f->now);
+    assert_true(f->n_heard < HEARD_MAX);
+    f->heard[f->n_heard++] = (struct heard){server, answered};
+}
+
 static inline void add_interface(struct fixture *f, const char *address, const char *broadcast)
 {
     f->interfaces.list[f->interfaces.n++] = (struct interface){
@@ -114,7 +133,7 @@ static inline void start(struct fixture *f, enum node_type node, size_t n_wins)
         f->config.wins[i].s_addr = htonl(0x0a090001 + (uint32_t)i);
     }
     /* Questions answer nobody. */
-    f->link = (struct ns_link){f, link_broadcast, link_unicast, NULL};
+    f->link = (struct ns_link){f, link_broadcast, link_unicast, NULL, link_wins_heard};
     f->now = 5 * SECOND;
     add_interface(f, "10.77.0.1", "10.77.0.255");
     assert_int_equal(queries_new(&f->queries, &f->config, &f->link, &f->interfaces, &f->counters),

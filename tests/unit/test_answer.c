@@ -37,8 +37,11 @@ static int set_up(void **state)
     interfaces_init(&interfaces, NULL, 0);
     for (unsigned int i = 1; i <= 3; i++)
     {
-        interfaces.list[interfaces.n++] =
-            (struct interface){.index = i, .address = {htonl(0x0a000002 | i << 16)}};
+        interfaces.list[interfaces.n++] = (struct interface){
+            .index = i,
+            .address = {htonl(0x0a000002 | i << 16)},
+            .broadcast = {htonl(0x0a0000ff | i << 16)},
+        };
     }
     memset(&answer, 0xa5, sizeof(answer));
     return 0;
@@ -122,12 +125,40 @@ static void test_flags(void **state)
     }
 }
 
+/* wire.md 2.5: `nmblookup '*'` finds us once COMPUTER<00> is ours, by broadcast and unicast. */
+static void test_wildcard_name_query(void **state)
+{
+    struct ns_message query = query_for(netbios_name_wildcard(), NS_TYPE_NB);
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++)
+    {
+        query.broadcast = i;
+        assert_true(ask(&query, 2, NODE_B));
+        assert_int_equal(answer.type, NS_TYPE_NB);
+        assert_true(netbios_name_is_wildcard(&answer.name));
+        assert_int_equal(answer.n_addresses, 3);
+        assert_int_equal(answer.addresses[0].flags, 0);
+        assert_int_equal(ntohl(answer.addresses[0].address.s_addr), 0x0a020002);
+    }
+    assert_false(ask(&query, 2, NODE_P));
+    for (enum own_state held = OWN_UNCLAIMED; held <= OWN_REFUSED; held++)
+    {
+        own.list[OWN_COMPUTER].state = held;
+        assert_int_equal(ask(&query, 2, NODE_B), held == OWN_HELD);
+    }
+    own.n = 0;
+    assert_false(ask(&query, 2, NODE_B));
+}
+
 /* Silence, and nothing is written: by broadcast and unicast (wire.md 1.7). */
 static void test_silence(void **state)
 {
     const struct netbios_name silent[] = {
-        name_of("OTHER", 0), name_of("HOSTA", 3),     name_of("TAKEN", 0),
-        name_of("SOON", 0),  netbios_name_wildcard(),
+        name_of("OTHER", 0),
+        name_of("HOSTA", 3),
+        name_of("TAKEN", 0),
+        name_of("SOON", 0),
     };
     struct ns_message query, before = answer;
 
@@ -174,12 +205,31 @@ static void test_many_addresses(void **state)
         interfaces.list[interfaces.n] = (struct interface){
             .index = (unsigned int)interfaces.n + 1,
             .address = {htonl(0x0a000000 + (uint32_t)interfaces.n)},
+            .broadcast = {htonl(0x0a0000ff)},
         };
     }
     assert_true(ask(&query, INTERFACES_MAX, NODE_B));
     assert_int_equal(answer.n_addresses, NS_ADDRESSES_MAX);
     assert_int_equal(ntohl(answer.addresses[0].address.s_addr), 0x0a000000 + INTERFACES_MAX - 1);
     assert_int_equal(ntohl(answer.addresses[1].address.s_addr), 0x0a000000);
+}
+
+/* A tunnel's address is of use to WINS and those beyond it, not to a B node's neighbours. */
+static void test_tunnel(void **state)
+{
+    struct ns_message query = query_for(name_of("HOSTA", 0), NS_TYPE_NB);
+
+    (void)state;
+    query.broadcast = false;
+    interfaces.list[1].broadcast.s_addr = htonl(INADDR_ANY);
+    assert_true(ask(&query, 1, NODE_B));
+    assert_int_equal(answer.n_addresses, 2);
+    assert_int_equal(ntohl(answer.addresses[1].address.s_addr), 0x0a030002);
+    assert_true(ask(&query, 2, NODE_B));
+    assert_int_equal(answer.n_addresses, 3);
+    assert_int_equal(ntohl(answer.addresses[0].address.s_addr), 0x0a020002);
+    assert_true(ask(&query, 1, NODE_H));
+    assert_int_equal(answer.n_addresses, 3);
 }
 
 /* wire.md 1.7: node status, 8400, the names held, ACTIVE. Names in conflict are not listed. */
@@ -235,9 +285,11 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_name_query, set_up),
         cmocka_unit_test_setup(test_flags, set_up),
+        cmocka_unit_test_setup(test_wildcard_name_query, set_up),
         cmocka_unit_test_setup(test_silence, set_up),
         cmocka_unit_test_setup(test_broadcast_to_p, set_up),
         cmocka_unit_test_setup(test_many_addresses, set_up),
+        cmocka_unit_test_setup(test_tunnel, set_up),
         cmocka_unit_test_setup(test_node_status, set_up),
         cmocka_unit_test_setup(test_node_status_silence, set_up),
     };

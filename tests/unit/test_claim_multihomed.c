@@ -84,12 +84,52 @@ static void test_multihomed_refused(void **state)
     bench_free(bench);
 }
 
+/* On a tunnel nobody can be asked by broadcast: only a server's word makes a name ours there. */
+static void test_tunnel(void **state)
+{
+    static const enum node_type nodes[] = {NODE_P, NODE_M, NODE_H};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(nodes) / sizeof(nodes[0]); i++)
+    {
+        struct bench *bench = bench_new(nodes[i], 1);
+
+        bench->own.n = 1;
+        bench_interfaces(bench, 1);
+        bench->interfaces.list[0].broadcast.s_addr = htonl(INADDR_ANY);
+        claims_set_interfaces(bench->claims, bench->now);
+        bench_pass(bench, 30 * SECOND);
+        assert_int_equal(bench_state(bench), OWN_CLAIMING);
+        assert_int_equal(bench->n_sent, 3);
+        assert_unicast(bench_last(bench), 0x2900, WINS_1);
+        bench_pass(bench, 35 * SECOND); /* a minute later it is asked again */
+        assert_true(bench_wins(bench, NS_RCODE_OK, 7200));
+        assert_int_equal(bench_state(bench), OWN_HELD);
+        bench_free(bench);
+    }
+}
+
+/* A B node has nobody to ask there, and nobody asks it. */
+static void test_tunnel_of_b(void **state)
+{
+    struct bench *bench = bench_new(NODE_B, 0);
+
+    (void)state;
+    bench_interfaces(bench, 1);
+    bench->interfaces.list[0].broadcast.s_addr = htonl(INADDR_ANY);
+    claims_set_interfaces(bench->claims, bench->now);
+    bench_pass(bench, 30 * SECOND);
+    assert_int_equal(bench_state(bench), OWN_UNCLAIMED);
+    assert_int_equal(bench->n_sent, 0);
+    bench_free(bench);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_multihomed),
-        cmocka_unit_test(test_multihomed_release),
-        cmocka_unit_test(test_multihomed_refused),
+        cmocka_unit_test(test_multihomed),         cmocka_unit_test(test_multihomed_release),
+        cmocka_unit_test(test_multihomed_refused), cmocka_unit_test(test_tunnel),
+        cmocka_unit_test(test_tunnel_of_b),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

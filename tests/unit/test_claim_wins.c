@@ -319,6 +319,55 @@ static void test_preferred_again(void **state)
     bench_free(bench);
 }
 
+static void assert_servers(struct bench *bench, bool first, bool second, int current)
+{
+    struct claims_wins status[NS_WINS_MAX];
+
+    assert_int_equal(claims_wins_status(bench->claims, status), 2);
+    assert_int_equal(status[0].answers, first);
+    assert_int_equal(status[1].answers, second);
+    assert_int_equal(claims_wins_current(bench->claims), current);
+    assert_true(status[current].current && !status[!current].current);
+}
+
+/* What questions learn counts as what registrations do, and the first server is tried as after one.
+ */
+static void test_heard_by_questions(void **state)
+{
+    struct bench *bench = bench_start(NODE_P, 2, 1);
+    size_t before;
+
+    (void)state;
+    assert_true(bench_wins(bench, NS_RCODE_OK, 0));
+    assert_servers(bench, true, false, 0);
+    claims_wins_heard(bench->claims, 1, true, bench->now);
+    assert_servers(bench, true, true, 0);
+    claims_wins_heard(bench->claims, 0, false, bench->now);
+    assert_servers(bench, false, true, 0);
+    claims_wins_heard(bench->claims, 1, true, bench->now);
+    assert_servers(bench, false, true, 1);
+    claims_wins_heard(bench->claims, 2, true, bench->now);
+    assert_servers(bench, false, true, 1);
+    before = bench->n_sent;
+    bench_pass(bench, 599 * SECOND);
+    assert_int_equal(bench->n_sent, before);
+    bench_pass(bench, SECOND);
+    assert_int_equal(bench->n_sent, before + 1);
+    assert_unicast(bench_last(bench), 0x2900, WINS_1);
+    assert_true(bench_wins(bench, NS_RCODE_OK, 0));
+    assert_servers(bench, true, true, 0);
+    /* A question finds the first one back before its trial. */
+    claims_wins_heard(bench->claims, 0, false, bench->now);
+    claims_wins_heard(bench->claims, 1, true, bench->now);
+    assert_servers(bench, false, true, 1);
+    claims_wins_heard(bench->claims, 0, true, bench->now);
+    assert_servers(bench, true, true, 0);
+    before = bench->n_sent;
+    bench_pass(bench, 11 * 60 * SECOND);
+    assert_int_equal(bench->n_sent, before);
+    bench_free(bench);
+}
+
 /* The trial of a server that is still silent leaves the registration elsewhere as it was. */
 static void test_trial_keeps_home(void **state)
 {
@@ -508,15 +557,25 @@ static void test_defence_of_p(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_registration),     cmocka_unit_test(test_failover),
-        cmocka_unit_test(test_all_silent),       cmocka_unit_test(test_h_falls_back),
-        cmocka_unit_test(test_m_node),           cmocka_unit_test(test_no_servers),
-        cmocka_unit_test(test_b_node),           cmocka_unit_test(test_refresh_time),
-        cmocka_unit_test(test_refresh_denied),   cmocka_unit_test(test_refresh_failover),
-        cmocka_unit_test(test_refresh_silent),   cmocka_unit_test(test_preferred_again),
-        cmocka_unit_test(test_trial_keeps_home), cmocka_unit_test(test_wack),
-        cmocka_unit_test(test_false_answers),    cmocka_unit_test(test_rcodes),
-        cmocka_unit_test(test_challenge),        cmocka_unit_test(test_release),
+        cmocka_unit_test(test_registration),
+        cmocka_unit_test(test_failover),
+        cmocka_unit_test(test_all_silent),
+        cmocka_unit_test(test_h_falls_back),
+        cmocka_unit_test(test_m_node),
+        cmocka_unit_test(test_no_servers),
+        cmocka_unit_test(test_b_node),
+        cmocka_unit_test(test_refresh_time),
+        cmocka_unit_test(test_refresh_denied),
+        cmocka_unit_test(test_refresh_failover),
+        cmocka_unit_test(test_refresh_silent),
+        cmocka_unit_test(test_preferred_again),
+        cmocka_unit_test(test_trial_keeps_home),
+        cmocka_unit_test(test_heard_by_questions),
+        cmocka_unit_test(test_wack),
+        cmocka_unit_test(test_false_answers),
+        cmocka_unit_test(test_rcodes),
+        cmocka_unit_test(test_challenge),
+        cmocka_unit_test(test_release),
         cmocka_unit_test(test_defence_of_p),
     };
 

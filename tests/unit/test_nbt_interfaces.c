@@ -53,6 +53,21 @@ static bool refresh(void)
     return changed;
 }
 
+/* The kernel says a moment later that a carrier has come or gone. */
+static void refresh_until(size_t n)
+{
+    for (int i = 0; i < 200; i++)
+    {
+        assert_int_equal(interfaces_refresh(&interfaces, NULL), 0);
+        if (interfaces.n == n)
+        {
+            return;
+        }
+        usleep(50000);
+    }
+    assert_int_equal(interfaces.n, n);
+}
+
 static void check(size_t i, const char *name, const char *address, const char *broadcast)
 {
     assert_true(i < interfaces.n);
@@ -85,7 +100,8 @@ static void test_come_and_go(void **state)
     interfaces_init(&interfaces, NULL, 0);
     assert_false(refresh());
     assert_int_equal(interfaces.n, 0);
-    run("ip link set lo up && ip link add v0 type veth peer name v1 && ip link set v0 up && "
+    run("ip link set lo up && ip link add v0 type veth peer name v1 && ip link set v1 up && ip "
+        "link set v0 up && "
         "ip addr add 10.9.0.5/24 brd 10.9.0.255 dev v0");
     assert_int_equal(interfaces.n, 0);
     assert_true(refresh());
@@ -112,7 +128,7 @@ static void test_come_and_go(void **state)
 
 /*
  * Without a broadcast address the subnet's is used; a second address of the subnet does not send a
- * second copy; /32 has no neighbours; labels are their interface; lo only when named.
+ * second copy; /32 is without broadcast; labels are their interface; lo only when named.
  */
 static void test_addresses(void **state)
 {
@@ -120,21 +136,22 @@ static void test_addresses(void **state)
 
     (void)state;
     need_namespace();
-    run("ip link set lo up && ip link add v0 type veth peer name v1 && ip link set v0 up && "
+    run("ip link set lo up && ip link add v0 type veth peer name v1 && ip link set v1 up && ip "
+        "link set v0 up && "
         "ip link set v1 up && ip addr add 10.9.0.5/22 dev v0 && "
         "ip addr add 10.9.0.6/22 dev v0 && ip addr add 10.8.0.5/24 brd + label v0:1 dev v0 && "
         "ip addr add 10.7.0.5/32 dev v1");
     interfaces_init(&interfaces, NULL, 0);
-    assert_true(refresh());
-    assert_int_equal(interfaces.n, 2);
-    check(0, "v0", "10.9.0.5", "10.9.3.255");
-    check(1, "v0", "10.8.0.5", "10.8.0.255");
+    refresh_until(3);
+    check(0, "v1", "10.7.0.5", "0.0.0.0");
+    check(1, "v0", "10.9.0.5", "10.9.3.255");
+    check(2, "v0", "10.8.0.5", "10.8.0.255");
     assert_true(interfaces_accept(&interfaces, 12345));
     /* Each subnet of an interface has its own address of this host (RFC 1002 5.1.1.5: replies). */
     assert_ptr_equal(interfaces_neighbour(&interfaces, if_nametoindex("v0"), ip("10.9.3.1")),
-                     &interfaces.list[0]);
-    assert_ptr_equal(interfaces_neighbour(&interfaces, if_nametoindex("v0"), ip("10.8.0.1")),
                      &interfaces.list[1]);
+    assert_ptr_equal(interfaces_neighbour(&interfaces, if_nametoindex("v0"), ip("10.8.0.1")),
+                     &interfaces.list[2]);
     assert_null(interfaces_neighbour(&interfaces, if_nametoindex("v0"), ip("10.7.0.1")));
     assert_null(interfaces_neighbour(&interfaces, if_nametoindex("v1"), ip("10.9.3.1")));
 
@@ -151,6 +168,31 @@ static void test_addresses(void **state)
     assert_true(refresh());
     assert_int_equal(interfaces.n, 1);
     check(0, "lo", "127.0.0.1", "127.255.255.255");
+}
+
+/* "peer B" is no broadcast address; what has none is listed all the same; a carrier is needed. */
+static void test_point_to_point(void **state)
+{
+    (void)state;
+    need_namespace();
+    run("ip link add v0 type veth peer name v1 && ip link set v1 up && ip link set v0 up && "
+        "ip addr add 10.9.0.5 peer 10.9.0.6 dev v0 && ip addr add 10.8.0.5/32 dev v0 && "
+        "ip addr add 10.7.0.5/24 brd 255.255.255.255 dev v0");
+    interfaces_init(&interfaces, NULL, 0);
+    refresh_until(3);
+    for (size_t i = 0; i < 3; i++)
+    {
+        assert_int_equal(interface_broadcasts(&interfaces.list[i]),
+                         interfaces.list[i].address.s_addr == inet_addr("10.7.0.5"));
+    }
+    assert_true(interfaces_is_host(&interfaces, ip("10.9.0.6")));
+    assert_false(interfaces_is_broadcast(&interfaces, ip("0.0.0.0")));
+    assert_true(is_own("10.9.0.5"));
+    assert_true(is_own("10.8.0.5"));
+    run("ip link set v1 down");
+    refresh_until(0);
+    run("ip link set v1 up");
+    refresh_until(3);
 }
 
 /* "eth*" in the filter; loopback is not meant by it. */
@@ -196,7 +238,8 @@ static void test_local(void **state)
     assert_int_equal(interfaces_refresh(&interfaces, NULL), 0);
     assert_false(is_local("10.9.0.5"));
     assert_true(is_local("127.0.0.1"));
-    run("ip link set lo up && ip link add v0 type veth peer name v1 && ip link set v0 up && "
+    run("ip link set lo up && ip link add v0 type veth peer name v1 && ip link set v1 up && ip "
+        "link set v0 up && "
         "ip link set v1 up && ip addr add 10.9.0.5/22 dev v0 && ip addr add 10.8.0.5/24 dev v1 && "
         "ip addr add 10.7.0.5/32 dev v1 && ip addr add 10.9.0.6/22 dev v0");
     interfaces_init(&interfaces, v0, 1);
@@ -225,7 +268,7 @@ static void test_many(void **state)
 
     (void)state;
     need_namespace();
-    run("ip link add v0 type veth peer name v1 && ip link set v0 up");
+    run("ip link add v0 type veth peer name v1 && ip link set v1 up && ip link set v0 up");
     snprintf(command, sizeof(command),
              "i=0; while [ $i -lt %d ]; do echo addr add 10.6.$i.1/24 dev v0; "
              "echo addr add 10.7.$i.1/32 dev v0; i=$((i+1)); done | ip -batch -",
@@ -308,7 +351,7 @@ static void test_watch(void **state)
     (void)state;
     need_namespace();
     watch(&watched);
-    run("ip link add v0 type veth peer name v1 && ip link set v0 up");
+    run("ip link add v0 type veth peer name v1 && ip link set v1 up && ip link set v0 up");
     for (int i = 0; i < 100 && !watched.calls; i++)
     {
         assert_true(sd_event_run(watched.event, SECOND / 10) >= 0);
@@ -405,7 +448,7 @@ int main(void)
         cmocka_unit_test(test_patterns),    cmocka_unit_test(test_local),
         cmocka_unit_test(test_many),        cmocka_unit_test(test_watch),
         cmocka_unit_test(test_watch_burst), cmocka_unit_test(test_watch_overflow),
-        cmocka_unit_test(test_watch_freed),
+        cmocka_unit_test(test_watch_freed), cmocka_unit_test(test_point_to_point),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -28,6 +28,45 @@ static void test_p_failover(void **state)
     assert_true(is_idle(f));
 }
 
+static void assert_heard(struct fixture *f, size_t n, size_t server, bool answered)
+{
+    assert_int_equal(f->n_heard, n);
+    assert_int_equal(f->heard[n - 1].server, server);
+    assert_int_equal(f->heard[n - 1].answered, answered);
+}
+
+/* MS-NBTE 3.1.8: which servers were silent or answered, "no" counts; trouble is neither. */
+static void test_wins_heard(void **state)
+{
+    struct fixture *f = *state;
+    struct ns_message answer;
+
+    start(f, NODE_H, 2);
+    ask(f, "HOST", &f->a);
+    step(f);
+    step(f);
+    assert_int_equal(f->n_heard, 0);
+    step(f);
+    assert_heard(f, 1, 0, false);
+    answer = answer_to(f, 0, "192.168.1.9");
+    assert_true(respond(f, &answer, "10.9.0.2"));
+    assert_heard(f, 2, 1, true);
+    assert_unique(&f->a, "192.168.1.9");
+    ask(f, "TROUBLE", &f->b);
+    answer = negative_to(f, NS_RCODE_SERVER);
+    assert_true(respond(f, &answer, "10.9.0.1"));
+    assert_int_equal(f->n_heard, 2);
+    answer = negative_to(f, NS_RCODE_NAME);
+    assert_true(respond(f, &answer, "10.9.0.2"));
+    assert_heard(f, 3, 1, true);
+    /* The neighbours' silence is none of a server. */
+    step(f);
+    step(f);
+    step(f);
+    assert_nobody(&f->b);
+    assert_int_equal(f->n_heard, 3);
+}
+
 /* An index that is none begins with the first. */
 static void test_wins_first(void **state)
 {
@@ -358,6 +397,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_answer_to_other_port),
         TEST(test_p_failover),
+        TEST(test_wins_heard),
         TEST(test_wins_first),
         TEST(test_wins_forged),
         TEST(test_p_negative),

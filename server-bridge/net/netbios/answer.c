@@ -18,7 +18,7 @@ static void answer_add_address(struct ns_message *answer, const struct interface
 }
 
 static void answer_addresses(struct ns_message *answer, const struct interfaces *interfaces,
-                             unsigned int first_index, uint16_t flags)
+                             unsigned int first_index, enum node_type node, uint16_t flags)
 {
     size_t first = 0;
 
@@ -36,7 +36,8 @@ static void answer_addresses(struct ns_message *answer, const struct interfaces 
     }
     for (size_t i = 0; i < interfaces->n; i++)
     {
-        if (i != first)
+        /* The neighbours of a B node have no way to its tunnels. */
+        if (i != first && (node != NODE_B || interface_broadcasts(&interfaces->list[i])))
         {
             answer_add_address(answer, &interfaces->list[i], flags);
         }
@@ -81,7 +82,12 @@ bool answer_query(const struct own_names *own, const struct interfaces *interfac
     {
         return false;
     }
-    name = wildcard ? NULL : answer_find(own, &query->name);
+    name = answer_find(own, &query->name);
+    if (wildcard && query->type == NS_TYPE_NB && own->n > OWN_COMPUTER)
+    {
+        /* Who is there? The computer, once its name is ours (wire.md 2.5). */
+        name = answer_find(own, &own->list[OWN_COMPUTER].name);
+    }
     if (!name && !(wildcard && query->type == NS_TYPE_NBSTAT))
     {
         return false;
@@ -99,7 +105,7 @@ bool answer_query(const struct own_names *own, const struct interfaces *interfac
             .type = NS_TYPE_NB,
             .ttl = ANSWER_TTL,
         };
-        answer_addresses(ret_answer, interfaces, arrival->interface_index,
+        answer_addresses(ret_answer, interfaces, arrival->interface_index, node,
                          node_ns_flags(node) | (name->group ? NS_FLAG_GROUP : 0));
         return true;
     }

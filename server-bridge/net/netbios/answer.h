@@ -9,8 +9,8 @@
  * Makes the answer to a query or node status request, if it gets one: false means silence. A name
  * query is answered for names that we hold, with the address that it came in on first and our other
  * ones behind it (multi-homed hosts); TTL and flags as wire.md 1.7. Broadcast and unicast queries
- * for names that we lack are met with silence, as are queries with the wildcard "*", and all
- * broadcasts at a P node (RFC 1001 10.2).
+ * for names that we lack are met with silence, as are all broadcasts at a P node (RFC 1001 10.2).
+ * The wildcard "*" is answered as the computer's name would be, once that is held (wire.md 2.5).
  * Node status is answered for "*" and for names that we hold, to the local subnets only: it is five
  * times as long as the question (wire.md 1.9). The caller limits how often.
  */

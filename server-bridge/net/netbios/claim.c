@@ -98,10 +98,15 @@ static void claim_start_broadcast(struct claim *claim, uint64_t now_usec)
     claim->due = now_usec;
 }
 
-static void claim_start(const struct claims *claims, struct claim *claim, uint64_t now_usec)
+/* Where nothing can be asked by broadcast only a server's word makes a name ours. */
+static void claim_start(const struct claims *claims, struct place *place, size_t name,
+                        uint64_t now_usec)
 {
+    struct claim *claim = &place->claims[name];
+
     *claim = (struct claim){};
-    if (claims->node == NODE_P || claims->node == NODE_H)
+    if (claims->node == NODE_P || claims->node == NODE_H ||
+        !interface_broadcasts(&place->interface))
     {
         wins_register(&claims->wins, &claim->wins, now_usec);
     }
@@ -142,7 +147,7 @@ static void claim_tick(struct claims *claims, struct place *place, size_t name, 
 
     claim_tick_broadcast(claims, place, name, now_usec);
     if (wins_tick(&claims->wins, &claim->wins, &subject, now_usec) && claims->node == NODE_H &&
-        claim->broadcast == BROADCAST_IDLE)
+        claim->broadcast == BROADCAST_IDLE && interface_broadcasts(&place->interface))
     {
         claim_start_broadcast(claim, now_usec);
         claim_tick_broadcast(claims, place, name, now_usec);
@@ -221,7 +226,7 @@ static void claims_start_name(struct claims *claims, size_t name, uint64_t now_u
     claims->retry_due[name] = NS_NEVER;
     for (size_t i = 0; i < claims->n_places; i++)
     {
-        claim_start(claims, &claims->places[i].claims[name], now_usec);
+        claim_start(claims, &claims->places[i], name, now_usec);
     }
 }
 
@@ -271,7 +276,8 @@ static bool claims_add_places(struct claims *claims, uint64_t now_usec)
             found = interface_is_same(&claims->places[i].interface, interface);
         }
         /* What is not in the list was removed before, so there is room. */
-        if (found || claims->n_places == INTERFACES_MAX)
+        if (found || claims->n_places == INTERFACES_MAX ||
+            (claims->node == NODE_B && !interface_broadcasts(interface)))
         {
             continue;
         }
@@ -279,7 +285,7 @@ static bool claims_add_places(struct claims *claims, uint64_t now_usec)
         place->interface = *interface;
         for (size_t name = 0; name < claims->own->n; name++)
         {
-            claim_start(claims, &place->claims[name], now_usec);
+            claim_start(claims, place, name, now_usec);
         }
     }
     return claims->n_places != before;

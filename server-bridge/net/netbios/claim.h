@@ -13,7 +13,7 @@ struct claims;
 struct claims_wins
 {
     struct in_addr address;
-    bool answers; /* it answered the last request that it got */
+    bool answers; /* it answered the last request or question that it got */
     bool current; /* the one that is asked first */
 };
 
@@ -57,6 +57,13 @@ void claims_request(struct claims *claims, const struct ns_message *message,
  * claims_response(): call it again then.
  */
 uint64_t claims_tick(struct claims *claims, uint64_t now_usec);
+
+/*
+ * A server has answered a question that was not of the claims, or was silent to it (struct ns_link,
+ * wins_heard()). As with a registration, the current server changes when it was silent and another
+ * one answers, or when the first one does. Call claims_tick() afterwards.
+ */
+void claims_wins_heard(struct claims *claims, size_t server, bool answered, uint64_t now_usec);
 
 /*
  * Gives up all names that we hold: one release by broadcast on each interface, one to WINS. Nothing

@@ -52,6 +52,27 @@ static bool claims_wins_response(struct claims *claims, struct place *place, siz
     return true;
 }
 
+void claims_wins_heard(struct claims *claims, size_t server, bool answered, uint64_t now_usec)
+{
+    struct wins *wins = &claims->wins;
+    bool back = answered && server == 0 && wins->current != 0;
+
+    if (server >= wins->config.n_wins)
+    {
+        return;
+    }
+    if (!answered)
+    {
+        wins->answers[server] = false;
+        return;
+    }
+    wins_answered(wins, server, now_usec);
+    if (back)
+    {
+        claims_move_to_preferred(claims, now_usec);
+    }
+}
+
 bool claims_response(struct claims *claims, const struct ns_message *message,
                      const struct ns_arrival *arrival, uint64_t now_usec)
 {

@@ -155,7 +155,7 @@ uint64_t wins_due(const struct wins_record *record)
     return record->state == WINS_IDLE || record->state == WINS_RELEASED ? NS_NEVER : record->due;
 }
 
-static void wins_answered(struct wins *wins, size_t server, uint64_t now_usec)
+void wins_answered(struct wins *wins, size_t server, uint64_t now_usec)
 {
     if (server != wins->current && (server == 0 || !wins->answers[wins->current]))
     {

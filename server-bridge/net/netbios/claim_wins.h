@@ -73,6 +73,9 @@ void wins_try_preferred(struct wins *wins, struct wins_record *record, uint64_t 
 bool wins_tick(struct wins *wins, struct wins_record *record, const struct wins_subject *subject,
                uint64_t now_usec) __attribute__((warn_unused_result));
 
+/* A server has answered: becomes the current one if that is silent, or if it is the first. */
+void wins_answered(struct wins *wins, size_t server, uint64_t now_usec);
+
 /* When wins_tick() has something to do, or NS_NEVER. */
 uint64_t wins_due(const struct wins_record *record);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The network interfaces that broadcasts go out on */
+/* The network interfaces in use */
 
 /*
  * Cables, VPNs and containers come and go while the daemon runs. The kernel says when (rtnetlink),
@@ -28,6 +28,23 @@
 void interfaces_init(struct interfaces *ret_interfaces, const char *const *filter, size_t n_filter)
 {
     *ret_interfaces = (struct interfaces){.filter = filter, .n_filter = n_filter};
+}
+
+bool interface_broadcasts(const struct interface *interface)
+{
+    return interface->broadcast.s_addr != htonl(INADDR_ANY);
+}
+
+bool interfaces_broadcast(const struct interfaces *interfaces)
+{
+    for (size_t i = 0; i < interfaces->n; i++)
+    {
+        if (interface_broadcasts(&interfaces->list[i]))
+        {
+            return true;
+        }
+    }
+    return false;
 }
 
 /* --- the list -------------------------------------------------------------------------------- */
@@ -68,7 +85,9 @@ static bool is_listed(const struct interfaces *interfaces, const struct interfac
     for (size_t i = 0; i < interfaces->n; i++)
     {
         if (interfaces->list[i].index == interface->index &&
-            interfaces->list[i].broadcast.s_addr == interface->broadcast.s_addr)
+            interfaces->list[i].broadcast.s_addr == interface->broadcast.s_addr &&
+            (interface_broadcasts(interface) ||
+             interfaces->list[i].address.s_addr == interface->address.s_addr))
         {
             return true;
         }
@@ -76,14 +95,36 @@ static bool is_listed(const struct interfaces *interfaces, const struct interfac
     return false;
 }
 
-/* Fills in all but the index. False: not an interface to broadcast on. */
+/*
+ * The address that reaches the whole subnet; 0.0.0.0: there is none. What the system calls the
+ * broadcast address may be the other end's instead ("ip addr add A peer B"), so only what can be
+ * one is taken. Addresses set without one still have the subnet's in the kernel's routes.
+ */
+static struct in_addr broadcast_of(const struct ifaddrs *a, const struct interface *interface)
+{
+    struct in_addr last = {interface->address.s_addr | ~interface->netmask.s_addr};
+
+    if ((!(a->ifa_flags & IFF_BROADCAST) && !(a->ifa_flags & IFF_LOOPBACK)) ||
+        interface->netmask.s_addr == htonl(INADDR_BROADCAST) ||
+        last.s_addr == interface->address.s_addr)
+    {
+        return (struct in_addr){htonl(INADDR_ANY)};
+    }
+    if ((a->ifa_flags & IFF_BROADCAST) && a->ifa_broadaddr &&
+        address_of(a->ifa_broadaddr).s_addr == htonl(INADDR_BROADCAST))
+    {
+        last.s_addr = htonl(INADDR_BROADCAST);
+    }
+    return last;
+}
+
+/* Fills in all but the index. False: not an interface to use. */
 static bool interface_read(const struct ifaddrs *a, struct interface *ret_interface)
 {
     struct interface interface = {};
-    bool loopback = a->ifa_flags & IFF_LOOPBACK;
 
-    if (!a->ifa_netmask || !(a->ifa_flags & IFF_UP) ||
-        (!(a->ifa_flags & IFF_BROADCAST) && !loopback))
+    /* Without a carrier nobody hears a claim, and silence must not pass for consent. */
+    if (!a->ifa_netmask || !(a->ifa_flags & IFF_UP) || !(a->ifa_flags & IFF_RUNNING))
     {
         return false;
     }
@@ -92,18 +133,8 @@ static bool interface_read(const struct ifaddrs *a, struct interface *ret_interf
     interface.name[strcspn(interface.name, ":")] = 0;
     interface.address = address_of(a->ifa_addr);
     interface.netmask = address_of(a->ifa_netmask);
-    if ((a->ifa_flags & IFF_BROADCAST) && a->ifa_broadaddr)
-    {
-        interface.broadcast = address_of(a->ifa_broadaddr);
-    }
-    /* Addresses set without a broadcast address still have the subnet's in the kernel's routes. */
-    if (interface.broadcast.s_addr == INADDR_ANY ||
-        interface.broadcast.s_addr == interface.address.s_addr)
-    {
-        interface.broadcast.s_addr = interface.address.s_addr | ~interface.netmask.s_addr;
-    }
-    /* A host route (/32) has nobody to broadcast to. */
-    if (interface.broadcast.s_addr == interface.address.s_addr)
+    interface.broadcast = broadcast_of(a, &interface);
+    if (!interface_broadcasts(&interface) && (a->ifa_flags & IFF_LOOPBACK))
     {
         return false;
     }
@@ -236,7 +267,8 @@ bool interfaces_is_broadcast(const struct interfaces *interfaces, struct in_addr
 {
     for (size_t i = 0; i < interfaces->n; i++)
     {
-        if (interfaces->list[i].broadcast.s_addr == address.s_addr)
+        if (interface_broadcasts(&interfaces->list[i]) &&
+            interfaces->list[i].broadcast.s_addr == address.s_addr)
         {
             return true;
         }

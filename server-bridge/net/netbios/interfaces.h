@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The network interfaces that broadcasts go out on (MS-NBTE 3.1.4) */
+/* The network interfaces in use (MS-NBTE 3.1.4) */
 #pragma once
 
 #include <net/if.h>
@@ -18,7 +18,7 @@ struct interface
     unsigned int index;
     struct in_addr address;
     struct in_addr netmask;
-    struct in_addr broadcast;
+    struct in_addr broadcast; /* 0.0.0.0: none (point-to-point, /32) */
 };
 
 /* A plain value. The filter is borrowed and must outlive the list. */
@@ -32,11 +32,15 @@ struct interfaces
     struct in_addr own[INTERFACES_OWN_MAX];
 };
 
+/* Whether broadcasts can be sent there; not on tunnels and other point-to-point interfaces. */
+bool interface_broadcasts(const struct interface *interface);
+bool interfaces_broadcast(const struct interfaces *interfaces); /* on any of them */
+
 /*
  * An empty list that will hold the interfaces named in `filter` (interface names or IPv4 addresses
- * of this host; "eth*" is a pattern), or, when n_filter is 0, every one that is up, can broadcast
- * and is not loopback. A loopback interface takes part only if it is named without a pattern. None
- * at all is a normal state.
+ * of this host; "eth*" is a pattern), or, when n_filter is 0, every one that is up, has
+ * a carrier and is not loopback. A loopback interface takes part only if it is named without a
+ * pattern. None at all is a normal state.
  */
 void interfaces_init(struct interfaces *ret_interfaces, const char *const *filter, size_t n_filter);
 

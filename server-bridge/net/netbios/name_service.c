@@ -38,7 +38,11 @@ static void name_service_broadcast(void *userdata, const struct interface *inter
 {
     struct netbios *netbios = userdata;
 
-    name_service_send(netbios, interface, interface->broadcast, netbios->peer_name_port, message);
+    if (interface_broadcasts(interface))
+    {
+        name_service_send(netbios, interface, interface->broadcast, netbios->peer_name_port,
+                          message);
+    }
 }
 
 static void name_service_unicast(void *userdata, struct in_addr to, uint16_t port,
@@ -74,6 +78,17 @@ static void name_service_reply(void *userdata, const struct ns_arrival *request,
     netbios_count(netbios, lan_reply_name(netbios->lan, &way, bytes, size) < 0
                                ? NET_COUNTER_NAME_SEND_FAILED
                                : NET_COUNTER_NAME_SENT);
+}
+
+/* The timer is set anew by whoever has told the queries of the answer or the time. */
+static void name_service_wins_heard(void *userdata, size_t server, bool answered, uint64_t now_usec)
+{
+    struct netbios *netbios = userdata;
+
+    if (netbios->claims)
+    {
+        claims_wins_heard(netbios->claims, server, answered, now_usec);
+    }
 }
 
 static int name_service_on_timer(sd_event_source *source, uint64_t usec, void *userdata)
@@ -112,6 +127,7 @@ int name_service_new(struct netbios *netbios)
         .broadcast = name_service_broadcast,
         .unicast = name_service_unicast,
         .reply = name_service_reply,
+        .wins_heard = name_service_wins_heard,
     };
     r = queries_new(&netbios->queries, &netbios->ns, &netbios->link, &netbios->interfaces,
                     netbios->up.counters);

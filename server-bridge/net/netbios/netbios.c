@@ -72,6 +72,32 @@ static void netbios_on_name_message(void *userdata, const void *bytes, size_t si
     name_service_receive(userdata, bytes, size, arrival);
 }
 
+/* nmbd holds the names of its own settings; those that only ours have, nobody answers for. */
+static void netbios_log_left(struct netbios *netbios)
+{
+    char names[NET_NAMES_MAX * (NETBIOS_NAME_PRINT_SIZE + 2)] = "";
+    char text[sizeof(names) + 256];
+    size_t size = 0;
+
+    if (netbios->own.n <= OWN_WORKGROUP + 1)
+    {
+        return;
+    }
+    for (size_t i = OWN_WORKGROUP + 1; i < netbios->own.n; i++)
+    {
+        char name[NETBIOS_NAME_PRINT_SIZE];
+
+        netbios_name_print(&netbios->own.list[i].name, name);
+        size +=
+            (size_t)snprintf(names + size, sizeof(names) - size, "%s%s", size ? ", " : "", name);
+    }
+    snprintf(text, sizeof(text),
+             "these names are left to nmbd, which only holds those of its own settings: %s; add "
+             "names of computers to \"netbios aliases\" in smb.conf",
+             names);
+    netbios->up.log(netbios->up.userdata, text);
+}
+
 static void netbios_on_mode(void *userdata, enum net_state previous)
 {
     struct netbios *netbios = userdata;
@@ -83,6 +109,10 @@ static void netbios_on_mode(void *userdata, enum net_state previous)
         snprintf(text, sizeof(text), "the way onto the network is now: %s (was: %s)",
                  net_state_name(state), net_state_name(previous));
         netbios->up.log(netbios->up.userdata, text);
+        if (state == NET_STATE_BESIDE_NMBD)
+        {
+            netbios_log_left(netbios);
+        }
     }
     name_service_mode(netbios);
 }
@@ -144,7 +174,7 @@ static void netbios_status_names(struct netbios *netbios, struct net_status *ret
         netbios_name_print(&own->name, text);
         snprintf(out->name, sizeof(out->name), "%s", text);
         out->group = own->group;
-        out->state = nmbd ? "nmbd's" : states[own->state];
+        out->state = !nmbd ? states[own->state] : i <= OWN_WORKGROUP ? "nmbd's" : "left to nmbd";
         out->refuser = own->refuser;
     }
 }

@@ -27,6 +27,11 @@ struct ns_link
     /* To the sender of a request, from the own address that he knows: the one he sent it to. */
     void (*reply)(void *userdata, const struct ns_arrival *request,
                   const struct ns_message *message);
+    /*
+     * What the questions learn of a WINS server, by its index in ns_config: it has answered one, or
+     * was silent to the end. May be NULL.
+     */
+    void (*wins_heard)(void *userdata, size_t server, bool answered, uint64_t now_usec);
 };
 
 struct ns_arrival

@@ -204,6 +204,18 @@ static void query_send(struct queries *queries, struct query *query, uint64_t no
     }
 }
 
+/* Whoever keeps account of the servers is told before anybody can ask the next question. */
+static void query_heard(struct queries *queries, const struct query *query, bool answered,
+                        uint64_t now_usec)
+{
+    const struct ns_link *link = queries->link;
+
+    if (query->way == WAY_WINS && link->wins_heard)
+    {
+        link->wins_heard(link->userdata, query->wins, answered, now_usec);
+    }
+}
+
 /* A new id for whoever is asked next: who was asked before can not answer in his place. */
 static void query_ask(struct queries *queries, struct query *query, uint64_t now_usec)
 {
@@ -222,7 +234,7 @@ static bool query_next_way(struct queries *queries, struct query *query, uint64_
     {
         enum query_way way = ways[query->n_ways++];
 
-        if ((way == WAY_BROADCAST && queries->interfaces->n > 0) ||
+        if ((way == WAY_BROADCAST && interfaces_broadcast(queries->interfaces)) ||
             (way == WAY_WINS && queries->config.n_wins > 0))
         {
             query->way = way;
@@ -253,8 +265,10 @@ static void query_due(struct queries *queries, struct query *query, uint64_t now
     if (query->way != WAY_NONE && query->n_sent < ASK_TIMES)
     {
         query_send(queries, query, now_usec);
+        return;
     }
-    else if (!query_next_server(queries, query, now_usec))
+    query_heard(queries, query, false, now_usec);
+    if (!query_next_server(queries, query, now_usec))
     {
         if (query->kind == QUERY_ADDRESS)
         {
@@ -443,9 +457,17 @@ static bool query_wack(struct query *query, const struct ns_message *message, ui
 static void query_negative(struct queries *queries, struct query *query, enum ns_rcode rcode,
                            uint64_t now_usec)
 {
-    bool goes_on = rcode == NS_RCODE_NAME ? query_next_way(queries, query, now_usec)
-                                          : query_next_server(queries, query, now_usec);
+    bool goes_on;
 
+    if (rcode == NS_RCODE_NAME)
+    {
+        query_heard(queries, query, true, now_usec);
+        goes_on = query_next_way(queries, query, now_usec);
+    }
+    else
+    {
+        goes_on = query_next_server(queries, query, now_usec);
+    }
     if (!goes_on)
     {
         query_end(queries, query, NULL, NULL);
@@ -488,6 +510,7 @@ static bool query_answer(struct queries *queries, struct query *query,
         return false;
     }
     cache_put(queries->cache, query->user, &query->name, &resolution, now_usec);
+    query_heard(queries, query, true, now_usec);
     query_end(queries, query, &resolution, NULL);
     return true;
 }

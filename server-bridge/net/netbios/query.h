@@ -41,7 +41,8 @@ struct queries *queries_free(struct queries *queries);
  * 3 times each, NameSrvQueryTimeout), M and H then the other way. What the cache knows is answered
  * before it returns; several questions for one name become one. A group that WINS answers with
  * 255.255.255.255 or 0.0.0.0 is one for broadcast (wire.md 1.7), and so is every group that was
- * found by broadcast.
+ * found by broadcast. Each server's answer, and its silence to all 3, is told to the link's
+ * wins_heard().
  * `user`: see struct net_request. Call queries_tick() afterwards: it has something new to wait for.
  * Returns 0, or -ENOBUFS (too many questions, or waiters for this one), -ENOMEM, -ESHUTDOWN (inside
  * queries_free()): done() will not be called.

@@ -129,6 +129,10 @@ static size_t send_broadcast(struct netbios *netbios, struct datagram *datagram)
         uint8_t bytes[DATAGRAM_SIZE_MAX];
         size_t size;
 
+        if (!interface_broadcasts(interface))
+        {
+            continue;
+        }
         datagram->source_ip = interface->address;
         size = datagram_write(datagram, &netbios->scope, bytes);
         (void)dedupe_enter(netbios->sent, &key, now);
