@@ -57,6 +57,28 @@ static void unixlib_probe(uint64_t address, uint32_t size, int write)
     }
 }
 
+/*
+ * Wine lays the program's own arguments over those of its loader, where the C library still looks
+ * for the name of the program. The first one is the program as it was named, by a path of either
+ * kind.
+ */
+static const char *unixlib_program(char *buffer, size_t capacity)
+{
+    int fd = open("/proc/self/cmdline", O_RDONLY | O_CLOEXEC);
+    ssize_t size = fd >= 0 ? read(fd, buffer, capacity) : -1;
+    const char *name = buffer;
+
+    if (fd >= 0)
+        close(fd);
+    /* Not the whole of it, or nothing: the library's guess would be a piece of an argument. */
+    if (size <= 0 || !memchr(buffer, 0, (size_t)size))
+        return "a Windows program";
+    for (const char *p = buffer; *p; p++)
+        if (*p == '/' || *p == '\\')
+            name = p + 1;
+    return *name ? name : "a Windows program";
+}
+
 static int unixlib_get_client(struct mailslot_client **ret)
 {
     int r = 0;
@@ -67,9 +89,13 @@ static int unixlib_get_client(struct mailslot_client **ret)
     pthread_mutex_lock(&unixlib_lock);
     if (!unixlib_client)
     {
+        char path[4096];
+        const struct mailslot_client_options options = {
+            .program = unixlib_program(path, sizeof(path)),
+        };
         struct mailslot_client *client;
 
-        r = mailslot_client_new(&client, NULL);
+        r = mailslot_client_new(&client, &options);
         if (r == 0)
             __atomic_store_n(&unixlib_client, client, __ATOMIC_RELEASE);
     }

@@ -168,11 +168,8 @@ static int client_connect(struct client_call *call, bool start)
 /* false: another thread has it, and `wait` was not asked for; nothing is held then. */
 static bool client_lock(struct client_call *call, struct mailslot_client *client, bool wait)
 {
-    sigset_t all;
-
     /* TerminateThread arrives as a signal; it must not leave the lock taken. */
-    sigfillset(&all);
-    pthread_sigmask(SIG_BLOCK, &all, &call->signals);
+    pthread_sigmask(SIG_BLOCK, &client->blocked, &call->signals);
     if (wait)
         pthread_mutex_lock(&client->lock);
     else if (pthread_mutex_trylock(&client->lock))
@@ -265,6 +262,19 @@ void client_glance(struct mailslot_client *client, bool now)
     client_call_end(&call);
 }
 
+/* A signal that ends the process may do so while it waits for a daemon that has stopped. */
+static void client_choose_signals(sigset_t *ret_blocked)
+{
+    static const int ends[] = {SIGINT, SIGTERM, SIGHUP};
+    struct sigaction action;
+
+    sigfillset(ret_blocked);
+    for (size_t i = 0; i < sizeof(ends) / sizeof(*ends); i++)
+        if (sigaction(ends[i], NULL, &action) == 0 && !(action.sa_flags & SA_SIGINFO) &&
+            action.sa_handler == SIG_DFL)
+            sigdelset(ret_blocked, ends[i]);
+}
+
 int mailslot_client_new(struct mailslot_client **ret, const struct mailslot_client_options *options)
 {
     static const struct mailslot_client_options defaults;
@@ -284,6 +294,7 @@ int mailslot_client_new(struct mailslot_client **ret, const struct mailslot_clie
         return -ENOMEM;
     client->socket = -1;
     client->no_autostart = options->no_autostart;
+    client_choose_signals(&client->blocked);
     pthread_mutex_init(&client->lock, NULL);
     client->buffer = malloc(CONTROL_PACKET_MAX);
     client->program = strndup(program, 255);

@@ -26,6 +26,7 @@ struct mailslot_client
     int64_t failed;         /* ms, when connecting last failed; no new try within a second */
     uint8_t *buffer;        /* CONTROL_PACKET_MAX */
     struct mailslot *slots; /* utlist: to be restored after a restart */
+    sigset_t blocked;       /* while the lock is held; never changes */
     char *program;
     char *daemon;
     bool no_autostart;

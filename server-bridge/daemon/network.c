@@ -189,8 +189,9 @@ static const char *network_find_word(struct network_settings *settings, const ch
 static const char *network_rule(const char *key)
 {
     static const char *const rules[][2] = {
-        {"computer_name", "not a NetBIOS name"},
-        {"workgroup", "not a NetBIOS name, or this computer's (computer_name): nobody can be both"},
+        {"computer_name", "not a NetBIOS name (a comment needs a line of its own)"},
+        {"workgroup", "not a NetBIOS name (a comment needs a line of its own), or this computer's, "
+                      "computer_name: nobody can be both"},
         {"names", "not NAME or NAME#HEX, or there twice"},
         {"groups", "not NAME or NAME#HEX, or there twice"},
         {"scope", "not words of 1 to 63 characters with dots between them"},

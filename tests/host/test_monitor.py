@@ -96,3 +96,16 @@ def test_directions(beta, gamma):
         wait_for(lambda h=host, e=expected: directions(h, 12) == e, lambda h=host: monitors[h].lines)
         # What came before has been told before.
         assert directions(host, 6) == expected, monitors[host].lines
+
+
+def test_programs_are_named(beta):
+    """Who reads a slot is named as the program is; what it was started with is nobody's business."""
+    with beta.configured():
+        server = beta.listen("named")
+        status = beta.status()
+        slot, = (each for each in status["slots"] if each["name"] == "named")
+        assert slot["reader"]["program"] == "demo_server.exe", slot
+        assert "demo_server.exe" in {each["program"] for each in status["clients"]}, status["clients"]
+        _, out, _ = beta.ctl("slots")
+        assert f"demo_server.exe ({slot['reader']['pid']})" in out and "1000000" not in out, out
+        assert server.messages == []

@@ -132,6 +132,16 @@ verdict 'P without WINS' exits 1 ctl check-config "$folder/node.conf"
 verdict 'has its line and the fix' grep -q 'node.conf:2: node_type: .*set wins_servers' "$folder/err"
 verdict 'missing file' exits 1 ctl check-config "$folder/none.conf"
 verdict 'reload' exits 0 ctl reload
+
+# --- a daemon that hangs: whoever waits for it can be ended ---
+
+hung=$(ctl status | sed -n 's/^mailslotd .*, pid \([0-9]*\),.*/\1/p')
+kill -STOP "$hung"
+for signal in INT TERM HUP; do
+    verdict "SIG$signal while the daemon hangs" exits 124 timeout -k 5 -s "$signal" 1 "$tools/mailslotctl" status
+done
+kill -CONT "$hung"
+verdict 'the daemon goes on' exits 0 ctl status
 cp "$folder/bad.conf" "$folder/mailslotd.conf"
 verdict 'reload of a bad file' exits 1 ctl reload
 verdict 'goes on with the old' exits 0 ctl status

@@ -103,6 +103,9 @@ static void test_init_invalid(void **state)
         {{"\xff", "W", NULL, 0, NULL, 0}, OWN_BAD_COMPUTER},
         {{"A", "*", NULL, 0, NULL, 0}, OWN_BAD_WORKGROUP},
         {{"LabGrp", "labgrp", NULL, 0, NULL, 0}, OWN_BAD_WORKGROUP}, /* it would break the group */
+        {{"A*B", "W", NULL, 0, NULL, 0}, OWN_BAD_COMPUTER},
+        {{"A", "\"SHOP\"", NULL, 0, NULL, 0}, OWN_BAD_WORKGROUP},
+        {{"A", "SHOP # mine", NULL, 0, NULL, 0}, OWN_BAD_WORKGROUP},
         {{"A", "W", &unique, 1, NULL, 0}, OWN_BAD_NAMES}, /* the group of this name is ours */
         {{"A", "W", &good, 1, &group, 1}, OWN_BAD_GROUPS},
     };

@@ -38,6 +38,22 @@ void own_computer_from_host(const char *host, char ret_computer[static 16])
     ret_computer[size] = 0;
 }
 
+/*
+ * What Windows lets nobody call a computer or a domain, and a comment behind the name, which was
+ * not meant to be one's name: nobody would ever reach that.
+ */
+static bool own_is_allowed(const char *text, size_t size)
+{
+    for (size_t i = 0; i < size; i++)
+    {
+        if (strchr("\"\\/:*?<>|", text[i]) || (text[i] == '#' && i > 0 && text[i - 1] == ' '))
+        {
+            return false;
+        }
+    }
+    return true;
+}
+
 /* Any failure is OWN_BAD_NAMES, for the caller to translate. */
 static int own_make(struct netbios_name *ret_name, struct codepage *codepage, const char *text,
                     size_t text_size, uint8_t suffix)
@@ -45,7 +61,8 @@ static int own_make(struct netbios_name *ret_name, struct codepage *codepage, co
     char oem[NETBIOS_NAME_CHARS_MAX];
     size_t size;
 
-    if (codepage_encode_upper(codepage, text, text_size, oem, sizeof(oem), &size) ||
+    if (!own_is_allowed(text, text_size) ||
+        codepage_encode_upper(codepage, text, text_size, oem, sizeof(oem), &size) ||
         netbios_name_make(ret_name, oem, size, suffix))
     {
         return OWN_BAD_NAMES;
