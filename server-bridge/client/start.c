@@ -156,6 +156,11 @@ int start_connect(const char *daemon, char *reason, size_t reason_size, int *ret
                      path);
             return MAILSLOT_NO_DAEMON;
         }
+        if (r == -EACCES)
+        {
+            snprintf(reason, reason_size, "this user may not use %s (%s)", path, strerror(-r));
+            return MAILSLOT_NO_DAEMON;
+        }
         if (!daemon)
         {
             snprintf(reason, reason_size, "nothing listens on %s (%s); start it with: mailslotd",

@@ -221,7 +221,11 @@ static int main_run(struct ctl *ctl, const struct main_verb *verb, int argc, cha
     r = verb->run(ctl, argc, argv);
     mailslot_client_free(ctl->client);
     if (r == CTL_USAGE)
-        fprintf(stderr, "mailslotctl %s --help says how it is used\n", verb->word);
+        fprintf(stderr,
+                "mailslotctl %s: wrong arguments. Usage: mailslotctl %s%s%s\n"
+                "mailslotctl %s --help says more\n",
+                verb->word, verb->word, verb->options ? " [OPTION]..." : "", verb->arguments,
+                verb->word);
     else if (fflush(stdout) && r == CTL_DONE)
         r = CTL_FAILED;
     return r;
