@@ -184,7 +184,7 @@ check_programs() {
         arch=$(program_arch "$i")
         if [ -n "$arch" ] && ! prefix_system_dirs | cut -f2 | grep -qx "$arch"; then
             report problem "${apps[$i]} is a $(bits_of "$arch") program, which $prefix cannot run: wrong bitness" \
-                "$(bitness_advice "$arch" | sed 's/^[^:]*: //')"
+                "$(bitness_advice "$arch")"
         elif ! installed_apps | grep -qixF -- "${apps[$i]}" && [ -z "$(state_get all)" ]; then
             report problem "${apps[$i]} is not set to use our mailslots: the override is missing" \
                 "$(command_line "$own_name" install --prefix "$prefix" --app "${apps[$i]}")"

@@ -114,23 +114,24 @@ programs_require_bitness() {
         arch=$(program_arch "$i")
         if [ -n "$arch" ] && ! prefix_system_dirs | cut -f2 | grep -qx "$arch"; then
             fail "${apps[$i]} is a $(bits_of "$arch") program, and $prefix has no $(bits_of "$arch")" \
-                "part. Nothing was done. $(bitness_advice "$arch")"
+                "part. Nothing was done. This may help: $(bitness_advice "$arch")"
         fi
     done
 }
 
-# Prints what helps when the prefix lacks architecture $1.
+# Prints the command that helps when the prefix, or its Wine, lacks architecture $1.
 bitness_advice() {
     local boot
     boot=$(command_line env "WINEPREFIX=$prefix" "$WINE" wineboot -u)
-    if [ "$1" = x86_64 ]; then
-        echo "Make a 64-bit prefix for it:" \
-            "$(command_line env "WINEPREFIX=$prefix-64" WINEARCH=win64 "$WINE" wineboot -i)"
+    if [ "$1" = x86_64 ] && [ -z "$(wine_kernel32 x86_64)" ]; then
+        echo "sudo apt-get install wine64 && $boot"
+    elif [ "$1" = x86_64 ]; then
+        command_line env "WINEPREFIX=$prefix-64" WINEARCH=win64 "$WINE" wineboot -i
     elif [ -z "$(wine_kernel32 i386)" ]; then
-        echo "Install Wine's 32-bit part (Debian: sudo dpkg --add-architecture i386 &&" \
-            "sudo apt-get update && sudo apt-get install wine32:i386), then: $boot"
+        echo "sudo dpkg --add-architecture i386 && sudo apt-get update &&" \
+            "sudo apt-get install wine32:i386 && $boot"
     else
-        echo "Let Wine add it: $boot"
+        echo "$boot"
     fi
 }
 
@@ -246,7 +247,7 @@ install_wine() {
         [ -n "$(wine_side_home "$arch")" ] || continue
         if ! wine_side_link "$arch"; then
             fail "may not write into $(wine_side_home "$arch"): run this as its owner:" \
-                "sudo $(command_line env "WINE=$WINE" "$own_name" install --wine)"
+                "$(wine_side_sudo)"
         fi
         say "$WINE finds our $(bits_of "$arch") library in $(wine_side_home "$arch")"
         done_any=yes
@@ -256,14 +257,22 @@ install_wine() {
 
 # --- uninstall ---
 
-# Undoes the override of program $1 (empty: all programs).
+# Undoes the override of program $1 (empty: all programs). One that was there before us stays.
 uninstall_override() {
+    local who=${1:-every program} key
     override_remove "$1"
     if [ -n "$1" ]; then
         state_drop "app	$1	"
-        say "$1 uses Wine's own mailslots again"
     else
         state_set all
+    fi
+    if override_is_ours "$(override_get "$1")"; then
+        key=HKCU\\Software\\Wine${1:+\\AppDefaults\\$1}\\DllOverrides
+        say "the override of $who was there before wine-mailslot, and stays. To remove it:" \
+            "$(command_line env "WINEPREFIX=$prefix" "$WINE" reg delete "$key" /v kernel32 /f)"
+    elif [ -n "$1" ]; then
+        say "$1 uses Wine's own mailslots again"
+    else
         say "programs of this prefix use Wine's own mailslots again"
     fi
 }
@@ -296,12 +305,22 @@ uninstall_everything() {
     [ -z "$(state_get all)" ] || uninstall_override ''
     prefix_restore
     rm -f -- "$(state_file)"
+    prefix_forget
+    say "nothing of wine-mailslot is left in $prefix"
+}
+
+# Takes the prefix, and those that somebody has removed with all that was in them, off the list; after
+# the last one, our links in Wine's folders go, too.
+prefix_forget() {
+    local dir links
     list_remove prefixes "$prefix"
+    while IFS= read -r dir; do
+        [ -d "$dir" ] || list_remove prefixes "$dir"
+    done < <(list_print prefixes)
     if [ -z "$(list_print prefixes)" ]; then
         mapfile -t links < <(list_print links)
         wine_side_unlink "${links[@]}"
     fi
-    say "nothing of wine-mailslot is left in $prefix"
 }
 
 cmd_uninstall() {
@@ -312,11 +331,16 @@ cmd_uninstall() {
         return
     fi
     choose_prefix
+    if [ ! -e "$prefix" ] && list_print prefixes | grep -qxF -- "$prefix"; then
+        prefix_forget
+        say "$prefix is gone, and so is what was in it"
+        return
+    fi
     prefix_require
     prefix_require_own
     prefix_find_wine
     if ! prefix_has_ours; then
-        list_remove prefixes "$prefix"
+        prefix_forget
         say "nothing of wine-mailslot is in $prefix"
         return
     fi

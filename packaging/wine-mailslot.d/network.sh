@@ -18,23 +18,66 @@ status_refused_names() {
         sed -n 's/.*"name": *"\([^"]*\)".*/\1/p'
 }
 
-# Sets daemon_status; empty if no daemon runs.
+# Sets daemon_status; empty if no daemon runs. False if one does not answer: mailslotctl may not heed
+# the first signal while it waits (124), and then gets KILL (137).
 daemon_ask() {
     local code
-    daemon_status=$(timeout 10 "$MAILSLOTCTL" status --json 2>/dev/null </dev/null)
+    daemon_status=$(timeout -k 1 10 "$MAILSLOTCTL" status --json 2>/dev/null </dev/null)
     code=$?
     [ "$code" = 0 ] || daemon_status=
-    [ "$code" != 124 ]
+    [ "$code" != 124 ] && [ "$code" != 137 ]
 }
 
-# Prints the first process of name $1 that is on our network (containers have their own).
+# Prints the daemon's process as far as we may know it: who holds the socket, or goes by its name.
+daemon_process() {
+    local path inode file pid
+    for path in "${MAILSLOTD_SOCKET:-${XDG_RUNTIME_DIR:-/nonexistent}/wine-mailslot/socket}" \
+        "/tmp/wine-mailslot-$(id -u)/socket" /run/mailslotd/socket; do
+        inode=$(path=$path awk '$4 == "00010000" && $8 == ENVIRON["path"] { print $7; exit }' /proc/net/unix)
+        [ -n "$inode" ] || continue
+        while IFS= read -r file; do
+            pid=${file#/proc/}
+            pid=${pid%%/*}
+            if [ "$(cat "/proc/$pid/comm" 2>/dev/null)" = mailslotd ]; then
+                echo "$pid"
+                return
+            fi
+        done < <(find /proc/[0-9]*/fd -lname "socket:\\[$inode\\]" 2>/dev/null)
+    done
+    process_named mailslotd
+}
+
+# Whether process $1 is ours; what we cannot see is not.
+process_is_own() {
+    [ -n "$1" ] && [ "$(stat -c %u "/proc/$1" 2>/dev/null)" = "$(id -u)" ]
+}
+
+# Prints what ends daemon $1, with signal option $2: the system's is a service, and comes back.
+daemon_end_command() {
+    if process_is_own "$1"; then
+        echo "kill${2:+ $2} $1"
+    else
+        echo 'sudo systemctl restart mailslotd'
+    fi
+}
+
+# Prints what sets the computer's name in the file that daemon $1 reads, and makes it read that.
+daemon_rename_command() {
+    local conf=${XDG_CONFIG_HOME:-$HOME/.config}/mailslotd.conf
+    if process_is_own "$1"; then
+        echo "mkdir -p $(command_line "${conf%/*}") && echo 'computer_name = OTHERNAME' >>$(command_line "$conf") && $(command_line "$MAILSLOTCTL" reload)"
+    else
+        echo "echo 'computer_name = OTHERNAME' | sudo tee -a $(command_line "$sysconfdir/mailslotd.conf") && sudo systemctl reload mailslotd"
+    fi
+}
+
+# Prints the first process of name $1 that is on our network (containers have their own). Another
+# user's ns/net may not be read, but its list of sockets is the same file as ours if that is the same.
 process_named() {
-    local file ours theirs
-    ours=$(readlink /proc/self/ns/net)
+    local file
     for file in $(grep -lsx -- "$1" /proc/[0-9]*/comm 2>/dev/null); do
-        theirs=$(readlink "${file%/comm}/ns/net")
-        if [ "${theirs:-$ours}" = "$ours" ]; then
-            file=${file%/comm}
+        file=${file%/comm}
+        if [ "$file/net/udp" -ef /proc/self/net/udp ]; then
             echo "${file##*/}"
             return
         fi
@@ -69,8 +112,8 @@ check_daemon_file() {
 check_daemon() {
     local found pid
     if ! daemon_ask; then
-        pid=$(process_named mailslotd)
-        report problem "the daemon does not answer" "kill -KILL ${pid:-PID}"
+        pid=$(daemon_process)
+        report problem "the daemon${pid:+ (process $pid)} does not answer" "$(daemon_end_command "$pid" -KILL)"
         return
     fi
     if [ -z "$daemon_status" ]; then
@@ -81,7 +124,7 @@ check_daemon() {
     pid=$(status_field pid)
     if [ "$found" != "$version" ]; then
         report problem "the daemon that runs (process $pid) is of another version, $found, and this is $version" \
-            "kill $pid"
+            "$(daemon_end_command "$pid")"
     else
         report ok "the daemon runs (process $pid, version $found)"
     fi
@@ -89,7 +132,7 @@ check_daemon() {
 
 # The network as the daemon that runs sees it.
 check_network_running() {
-    local mode reason fix name conf=${XDG_CONFIG_HOME:-$HOME/.config}/mailslotd.conf
+    local mode reason fix name
     mode=$(status_field mode) reason=$(status_field reason) fix=$(status_field fix)
     case $mode in
     'local only')
@@ -103,7 +146,7 @@ check_network_running() {
     esac
     while IFS= read -r name; do
         report problem "name conflict: another computer of the network has the name $name" \
-            "mkdir -p $(command_line "${conf%/*}") && echo 'computer_name = OTHERNAME' >>$(command_line "$conf") && $(command_line "$MAILSLOTCTL" reload)"
+            "$(daemon_rename_command "$(status_field pid)")"
     done < <(status_refused_names)
 }
 
@@ -143,21 +186,38 @@ check_network_ahead() {
 }
 
 check_samba() {
-    local pid workgroup
+    local pid
     pid=$(process_named nmbd)
     [ -n "$pid" ] || return
-    workgroup=$(sed -n 's/^[[:space:]]*workgroup[[:space:]]*=[[:space:]]*//p' /etc/samba/smb.conf 2>/dev/null | tail -n 1)
-    if [ "$(status_field mode)" = 'own sockets' ] || [ "$(status_field mode)" = 'beside nmbd' ]; then
-        report ok "Samba's nmbd runs here, too (process $pid)"
-    else
-        report note "Samba's nmbd runs here (process $pid) and holds UDP ports $name_port and $datagram_port${workgroup:+, in workgroup $workgroup}" \
-            "sudo systemctl stop nmbd"
-    fi
+    case $(status_field mode):$(status_field reason) in
+    'local only:'*nmbd*)
+        report note "Samba's nmbd (process $pid) is in the way of the daemon" "sudo systemctl stop nmbd"
+        ;;
+    *) report ok "Samba's nmbd runs here, too (process $pid): both run side by side" ;;
+    esac
+}
+
+# Of nft's rules prints, "FAMILY TABLE CHAIN", the chains that drop what comes in over IPv4.
+firewall_input_chains() {
+    awk '$1 == "table" { table = $2 " " $3; known = $2 == "inet" || $2 == "ip" }
+        $1 == "chain" { chain = $2 }
+        known && /hook input .*policy drop/ { print table, chain }' <<<"$1"
+}
+
+# Prints the command that lets our ports into chains $1.
+firewall_nft_command() {
+    local chain words command=
+    while IFS= read -r chain; do
+        read -ra words <<<"$chain"
+        command="$command${command:+ && }sudo $(command_line nft insert rule "${words[@]}" \
+            udp dport "$name_port-$datagram_port" accept)"
+    done <<<"$1"
+    echo "$command"
 }
 
 # A firewall that is on and names none of our ports. It may let them in all the same: a note.
 check_firewall() {
-    local rules
+    local rules='' chains PATH=$PATH:/sbin:/usr/sbin
     if command -v ufw >/dev/null &&
         { rules=$(ufw status 2>/dev/null) || grep -qs '^ENABLED=yes' /etc/ufw/ufw.conf; } &&
         ! grep -q 'inactive' <<<"$rules"; then
@@ -165,9 +225,10 @@ check_firewall() {
     elif command -v firewall-cmd >/dev/null && firewall-cmd --state >/dev/null 2>&1; then
         check_firewall_rules firewalld "$(firewall-cmd --list-all 2>/dev/null)" \
             "sudo firewall-cmd --permanent --add-port=$name_port-$datagram_port/udp && sudo firewall-cmd --reload"
-    elif rules=$(nft list ruleset 2>/dev/null) && grep -q 'hook input.*policy drop' <<<"$rules"; then
-        check_firewall_rules nftables "$rules" \
-            "sudo nft add rule inet filter input udp dport $name_port-$datagram_port accept"
+    elif command -v nft >/dev/null && ! rules=$(nft list ruleset 2>/dev/null); then
+        report note "cannot see the firewall's rules; look with: sudo nft list ruleset"
+    elif chains=$(firewall_input_chains "$rules") && [ -n "$chains" ]; then
+        check_firewall_rules nftables "$rules" "$(firewall_nft_command "$chains")"
     else
         report ok "no firewall seen that keeps UDP ports $name_port and $datagram_port out"
     fi

@@ -149,18 +149,27 @@ prefix_kind() {
     fi
 }
 
+# Prints the files in which Lutris, a package or a Flatpak, describes its games.
+lutris_files() {
+    local file
+    for file in "${XDG_CONFIG_HOME:-$HOME/.config}"/lutris/games/*.yml \
+        "${XDG_DATA_HOME:-$HOME/.local/share}"/lutris/games/*.yml \
+        "$HOME"/.var/app/net.lutris.Lutris/config/lutris/games/*.yml \
+        "$HOME"/.var/app/net.lutris.Lutris/data/lutris/games/*.yml; do
+        [ ! -f "$file" ] || printf '%s\n' "$file"
+    done
+}
+
 # Prints Lutris's description of the game whose prefix is $1.
 lutris_file() {
-    local folder
-    for folder in "${XDG_CONFIG_HOME:-$HOME/.config}/lutris/games" \
-        "${XDG_DATA_HOME:-$HOME/.local/share}/lutris/games" \
-        "$HOME/.var/app/net.lutris.Lutris/config/lutris/games" \
-        "$HOME/.var/app/net.lutris.Lutris/data/lutris/games"; do
-        if [ -d "$folder" ]; then
-            grep -lsE "^ +prefix: *[\"']?$(sed 's/[][\.*^$+?(){}|]/\\&/g' <<<"$1")/?[\"']? *\$" \
-                "$folder"/*.yml
+    local file pattern
+    pattern="^ +prefix: *[\"']?$(sed 's/[][\.*^$+?(){}|]/\\&/g' <<<"$1")/?[\"']? *\$"
+    while IFS= read -r file; do
+        if grep -qsE "$pattern" "$file"; then
+            echo "$file"
+            return
         fi
-    done | head -n 1
+    done < <(lutris_files)
 }
 
 # Prints the first argument that is a command.
@@ -226,8 +235,9 @@ prefixes_all() {
             "$HOME"/.var/app/com.valvesoftware.Steam/data/Steam/steamapps/compatdata/*/pfx; do
             printf '%s\n' "$dir"
         done
-        sed -n "s/^ *prefix: *//p" "${XDG_CONFIG_HOME:-$HOME/.config}"/lutris/games/*.yml \
-            "$data"/lutris/games/*.yml 2>/dev/null | tr -d "\"'"
+        while IFS= read -r dir; do
+            sed -n "s/^ *prefix: *//p" "$dir" 2>/dev/null | tr -d "\"'"
+        done < <(lutris_files)
     } | while IFS= read -r dir; do
         if [ -n "$dir" ] && [ -d "$dir/drive_c/windows/system32" ]; then
             readlink -f -- "$dir"

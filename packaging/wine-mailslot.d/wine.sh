@@ -48,7 +48,7 @@ find_own_files() {
     own_daemon=$tools/mailslotd
     MAILSLOTD=${MAILSLOTD:-$own_daemon}
     MAILSLOTCTL=${MAILSLOTCTL:-$tools/mailslotctl}
-    own_name=$self
+    own_name=$self own_path=$self
     if [ "$(readlink -f -- "$(command -v wine-mailslot)")" = "$self" ]; then
         own_name=wine-mailslot
     fi
@@ -243,13 +243,18 @@ wine_side_unlink() {
     done
 }
 
+# Prints the command by which an administrator makes Wine find our library. sudo has its own PATH.
+wine_side_sudo() {
+    local path
+    path=$(command -v -- "$WINE")
+    echo "sudo $(command_line env "WINE=${path:-$WINE}" "$own_path" install --wine)"
+}
+
 # Prints what a user can do about plain wine not finding our library for architecture $1.
 wine_side_advice() {
-    local command
-    command=$(command_line env "WINE=$WINE" "$own_name" install --wine)
     if [ -w "$(wine_side_home "$1")" ]; then
-        echo "$command"
+        command_line env "WINE=$WINE" "$own_name" install --wine
     else
-        echo "sudo $command"
+        wine_side_sudo
     fi
 }

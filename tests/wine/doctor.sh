@@ -7,7 +7,7 @@
 set -uo pipefail
 
 layer=doctor
-parts="doctor machine ports"
+parts="doctor machine hung ports"
 . "$(dirname "$(readlink -f "$0")")/lib/plain_wine.sh"
 [ $# = 1 ] || parts=${*:2}
 
@@ -46,6 +46,19 @@ part_doctor()
     saved=$prefix prefix="$folder/prefix of new"
     cure 'does not exist' not-a-prefix
     tool uninstall --prefix "$saved"
+    doctor_for_sudo
+}
+
+# sudo does not search the folders that the user does.
+doctor_for_sudo()
+{
+    relocated_tree "$home/apps"
+    fresh_prefix sudo
+    tool install --prefix "$prefix" --app create_test.exe
+    said=$(PATH=$home/apps/bin:$PATH WINE_MAILSLOT_WINEDLLDIR=/nonexistent \
+        wine-mailslot doctor --prefix "$prefix" 2>&1 </dev/null)
+    verdict '[[ "$said" == *"sudo env WINE=/"*" $home/apps/bin/wine-mailslot install --wine"* ]]' sudo-path "$said"
+    tool uninstall --prefix "$prefix"
 }
 
 # Stands in for programs of this machine. Arguments: name, lines of a shell script
@@ -63,6 +76,55 @@ daemon_says()
         "$@" >"$folder/status.json"
 }
 
+# The daemon of the system: another user's process, that only systemctl reaches.
+machine_system_daemon()
+{
+    local pid=1
+
+    if [ "$(id -u)" = 0 ]; then
+        setpriv --reuid 65534 --clear-groups sleep 600 &
+        pid=$!
+        jobs+=("$pid")
+        while [ "$(stat -c %u "/proc/$pid")" = 0 ]; do sleep 0.1; done
+    fi
+    stand_in tee "cat >$folder/tee.in; echo \"\$@\" >$folder/tee.arguments"
+    stand_in systemctl "case \"\$*\" in
+        'reload mailslotd') grep -q computer_name $folder/tee.in && sed -i s/refused/held/ $folder/status.json ;;
+        'restart mailslotd') sed -i s/9.9/$version/ $folder/status.json ;;
+        *) exit 1 ;; esac"
+    daemon_says 9.9 "$pid" "$own"
+    cure 'of another version, 9.9' system-daemon-other-version
+    verdict '[ -e "/proc/$pid" ]' system-daemon-lives 'it was killed'
+    daemon_says "$version" "$pid" '{ "mode": "own sockets", "computer": "DESK", "workgroup": "W",
+        "names": [ { "name": "DESK", "suffix": 0, "state": "refused" } ] }'
+    cure 'has the name DESK' system-daemon-name-conflict
+    verdict '[[ "$(cat "$folder/tee.arguments")" == "-a "*/mailslotd.conf ]]' system-daemon-file \
+        "$(cat "$folder/tee.arguments")"
+    rm "$folder/bin/tee" "$folder/bin/systemctl"
+}
+
+# A daemon that is stopped.
+part_hung()
+{
+    local daemon=${jobs[0]} begin=$SECONDS
+
+    fresh_prefix hung
+    kill -STOP "$daemon"
+    said=$(timeout -k 1 60 "$tool" doctor --prefix "$prefix" 2>&1 </dev/null)
+    code=$?
+    kill -CONT "$daemon"
+    verdict '[ $code = 1 ] && [[ "$said" == *"the daemon (process $daemon) does not answer"*"fix: kill -KILL $daemon"* ]]' \
+        daemon-hangs "$code after $((SECONDS - begin)) s: $said"
+    # One that blocks SIGTERM must not hold us up either.
+    mkdir -p "$folder/bin"
+    stand_in mailslotctl "trap '' TERM; sleep 300"
+    said=$(MAILSLOTCTL=$folder/bin/mailslotctl timeout -k 1 60 "$tool" doctor --prefix "$prefix" 2>&1 </dev/null)
+    code=$?
+    verdict '[ $code = 1 ] && [[ "$said" == *"does not answer"* ]]' daemon-asked-in-vain "$code: $said"
+    tool doctor --prefix "$prefix"
+    verdict '[[ "$said" == *"the daemon runs (process $daemon"* ]]' daemon-goes-on "$said"
+}
+
 # What doctor finds around the prefix.
 part_machine()
 {
@@ -74,7 +136,7 @@ part_machine()
     own='{ "mode": "own sockets", "computer": "DESK", "workgroup": "WORKGROUP", "names": [] }'
     stand_in mailslotctl "case \$1 in
         reload) sed -i s/refused/held/ $folder/status.json ;;
-        status) test -f $folder/status.json && kill -0 \$(sed -n 's/.*\"pid\": \\([0-9]*\\).*/\\1/p' $folder/status.json) \
+        status) test -f $folder/status.json && test -e /proc/\$(sed -n 's/.*\"pid\": \\([0-9]*\\).*/\\1/p' $folder/status.json) \
             && cat $folder/status.json || exit 3 ;; esac"
 
     export MAILSLOTD=/nonexistent/mailslotd MAILSLOTCTL=$folder/bin/mailslotctl
@@ -97,6 +159,7 @@ part_machine()
     daemon_says "$version" "$pid" '{ "mode": "own sockets", "computer": "DESK", "workgroup": "W",
         "names": [ { "name": "DESK", "suffix": 0, "state": "refused" }, { "name": "W", "state": "held" } ] }'
     cure 'has the name DESK' name-conflict
+    machine_system_daemon
     rm "$folder/status.json"
 
     cp "$(command -v sleep)" "$folder/bin/nmbd"
@@ -104,12 +167,36 @@ part_machine()
     pid=$!
     jobs+=("$pid")
     stand_in systemctl "case \"\$*\" in 'stop nmbd') kill $pid; sleep 0.2 ;; *) exit 1 ;; esac"
-    cure "Samba's nmbd runs here" samba
+    tool doctor --prefix "$prefix"
+    verdict '[[ "$said" == *"ok       Samba"*"side by side"* && "$said" != *"stop nmbd"* ]]' samba "$said"
+    daemon_says "$version" "$$" '{ "mode": "local only", "reason": "the nmbd here hands on nothing", "names": [] }'
+    cure 'is in the way of the daemon' samba-in-the-way
+    rm "$folder/status.json"
+    if unshare --net true 2>/dev/null; then
+        unshare --net "$folder/bin/nmbd" 600 &
+        pid=$!
+        jobs+=("$pid")
+        while [ -e "/proc/$pid" ] && [ "$(cat "/proc/$pid/comm")" != nmbd ]; do sleep 0.1; done
+        tool doctor --prefix "$prefix"
+        verdict '[[ "$said" != *"Samba"*"(process $pid)"* ]]' samba-of-a-container "$said"
+    fi
     stand_in ufw "case \$1 in
         status) echo 'Status: active'; cat $folder/ufw.rules 2>/dev/null || true ;;
         allow) echo \"\$2 ALLOW Anywhere\" >>$folder/ufw.rules ;; esac"
     cure 'the firewall ufw is on' firewall
     rm "$folder/bin/ufw" "$folder/bin/systemctl"
+    printf 'table %s {\n\tchain %s {\n\t\ttype filter hook %s priority 0; policy %s;\n\t}\n}\n' \
+        'ip6 six' input input drop 'inet other' out output drop 'ip mine' incoming input drop >"$folder/nft.rules"
+    stand_in nft "case \"\$*\" in
+        'list ruleset') test -e $folder/nft.rules && cat $folder/nft.rules ;;
+        'insert rule ip mine incoming udp dport 137-138 accept') echo udp dport 137-138 accept >>$folder/nft.rules ;;
+        *) exit 1 ;; esac"
+    cure 'the firewall nftables is on' firewall-nft
+    rm "$folder/nft.rules"
+    tool doctor --prefix "$prefix"
+    verdict '[ $code = 0 ] && [[ "$said" == *"note     cannot see the firewall"*"sudo nft list ruleset"* &&
+        "$said" != *"no firewall seen"* ]]' firewall-not-permitted "$said"
+    rm "$folder/bin/nft"
 
     stand_in old-wine '[ "$1" = --version ] && echo wine-5.0 || exec '"$WINE"' "$@"'
     said=$(WINE=$folder/bin/old-wine "$tool" doctor --prefix "$prefix" 2>&1)

@@ -106,6 +106,7 @@ part_files()
     verdict '[ $code = 0 ] && [ "$before" = "$(snapshot "$prefix")" ]' uninstall-twice "$said"
     verdict '[ -z "$(find "$home/one" -name "winemailslot*")" ] && [ ! -e "$XDG_STATE_HOME/wine-mailslot" ]' \
         uninstall-leaves-no-links "$(find "$home/one" -name 'winemailslot*')"
+    files_prefix_gone
 
     # Another prefix does the same without us in it.
     tool install --prefix "$prefix" --app create_test.exe
@@ -135,6 +136,28 @@ part_files()
     tool uninstall --prefix "$prefix"
     verdict '[ "$(grep -v "\.reg$\|wineserver$\|dosdevices" <<<"$before")" = \
         "$(snapshot "$prefix" | grep -v "\.reg$\|wineserver$\|dosdevices")" ]' uninstall-after-run "$said"
+}
+
+# A prefix that was removed by hand does not keep our links alive.
+files_prefix_gone()
+{
+    local saved=$prefix gone
+
+    fresh_prefix gone
+    gone=$prefix prefix=$saved
+    tool install --prefix "$gone" --app create_test.exe
+    tool install --prefix "$prefix" --app create_test.exe
+    rm -rf --one-file-system "$gone"
+    tool uninstall --prefix "$prefix"
+    verdict '[ $code = 0 ] && [ -z "$(find "$home/one" -name "winemailslot*")" ] &&
+        [ ! -e "$XDG_STATE_HOME/wine-mailslot" ]' prefix-gone "$said"
+    prefix=$gone
+    fresh_prefix gone
+    tool install --prefix "$prefix" --app create_test.exe
+    rm -rf --one-file-system "$prefix"
+    tool uninstall --prefix "$prefix"
+    verdict '[ $code = 0 ] && [ -z "$(find "$home/one" -name "winemailslot*")" ]' only-prefix-gone "$said"
+    prefix=$saved
 }
 
 # What the registry had before comes back, whatever it was.
@@ -175,6 +198,22 @@ part_registry()
     verdict '[ "$before" = "$after" ] && grep -q "^\"kernel32\"=\"builtin\"" <<<"$after" &&
         grep -qF "[Software\\\\Wine\\\\AppDefaults\\\\empty.exe]" <<<"$after"' registry-as-before \
         "$(diff <(echo "$before") <(echo "$after"))"
+    registry_set_before
+}
+
+# What the user has set himself as we would: it stays, and uninstall says so.
+registry_set_before()
+{
+    WINEPREFIX=$prefix "$WINE" reg add 'HKCU\Software\Wine\AppDefaults\chat.exe\DllOverrides' \
+        /v kernel32 /d native,builtin /f >/dev/null 2>&1
+    WINEPREFIX=$prefix wineserver -w
+    tool install --prefix "$prefix" --app chat.exe
+    tool uninstall --prefix "$prefix"
+    verdict '[ $code = 0 ] && [[ "$said" == *"was there before"*"stays"* && "$said" != *"chat.exe uses Wine"* ]] &&
+        grep -q native,builtin "$prefix/user.reg"' override-stays "$said"
+    eval "$(sed -n 's/.*To remove it: //p' <<<"$said")" >/dev/null 2>&1
+    WINEPREFIX=$prefix wineserver -w
+    verdict '! grep -q native,builtin "$prefix/user.reg"' override-removed "$said"
 }
 
 # Programs named by path, and each bitness by itself.
@@ -196,6 +235,9 @@ part_programs()
         tool doctor --prefix "$prefix" "$prefix/drive_c/chat/small.exe"
         verdict '[ $code = 1 ] && [[ "$said" == *"wrong bitness"* && "$said" == *"fix: "*wine32* ]]' \
             doctor-wrong-bitness-program "$said"
+        said=$(sed -n '/small.exe.*wrong bitness/{n;s/^ *fix: //p}' <<<"$said")
+        verdict '[[ "$said" == "sudo "*" && env "*WINEPREFIX=*" wineboot -u" ]] && bash -n <<<"$said"' \
+            doctor-wrong-bitness-command "$said"
     fi
     tool status
     verdict '[[ "$said" == *"$prefix"* && "$said" == *"create_test.exe (64-bit): active"* ]]' \
@@ -346,7 +388,12 @@ part_managers()
     printf 'game:\n  exe: drive_c/chat/create_test.exe\n  prefix: %s\nwine:\n  version: wine-ge-8-26-x86_64\n' \
         "$home/chat-game" >"$XDG_CONFIG_HOME/lutris/games/chat-1.yml"
 
+    mkdir -p "$home/.var/app/net.lutris.Lutris/config/lutris/games"
+    fresh_prefix flatpak && mv "$prefix" "$home/flat-game"
+    printf 'game:\n  prefix: %s\n' "$home/flat-game" \
+        >"$home/.var/app/net.lutris.Lutris/config/lutris/games/flat-1.yml"
     tool status
+    verdict '[[ "$said" == *"flat-game (Lutris): not installed"* ]]' flatpak-found "$said"
     verdict '[ $code = 0 ] && [[ "$said" == *"42/pfx (Proton): not installed"* &&
         "$said" == *"Old-Chat (Bottles): not installed"* && "$said" == *"chat-game (Lutris): not installed"* ]]' \
         managers-found "$said"
