@@ -194,6 +194,10 @@ def test_point_to_point(beta, gamma):
         with beta.configured(interfaces="eth0 ptp0", peers=ends[gamma]), \
                 gamma.configured(interfaces="ptp0", peers=ends[beta]):
             servers = listen("tunnel", beta, gamma)
+            # The kernel takes up to a second to say that the cable is there.
+            for host in (beta, gamma):
+                wait_for(lambda host=host: "ptp0" in {i["name"] for i in host.status()["network"]["interfaces"]},
+                         f"{host.name} to have ptp0")
             listed = {each["name"]: each["broadcast"] for each in beta.status()["network"]["interfaces"]}
             assert listed == {"eth0": beta.interfaces[0]["broadcast"], "ptp0": None}, listed
             _, out, _ = beta.ctl("status")

@@ -160,7 +160,7 @@ def test_scope(beta, gamma, alien):
         for target in ("*", "GAMMA", "LABGRP"):
             assert beta.send(rf"\\{target}\mailslot\scope", f"to {target}") is None
         assert beta.send(r"\\ALIEN\mailslot\scope", "not in our scope") == UNKNOWN
-        assert alien.send(r"\\LABGRP\mailslot\scope", "from another scope") == UNKNOWN
+        assert alien.send(r"\\GAMMA\mailslot\scope", "from another scope") == UNKNOWN
         assert alien.send(r"\\*\mailslot\scope", "from another scope") is None
         assert beta.send(r"\\*\mailslot\scope", "f" * 420) is None
         assert beta.send(r"\\*\mailslot\scope", FENCE) is None
