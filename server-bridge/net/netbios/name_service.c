@@ -206,7 +206,6 @@ static bool name_service_may_ask(struct netbios *netbios, const struct ns_arriva
 {
     char text[INET_ADDRSTRLEN];
 
-    inet_ntop(AF_INET, &from->from, text, sizeof(text));
     if (!netbios_may_arrive(netbios, from->interface_index, now_usec))
     {
         netbios_count(netbios, NET_COUNTER_NAME_DROP_SOURCE);
@@ -215,18 +214,24 @@ static bool name_service_may_ask(struct netbios *netbios, const struct ns_arriva
     if (!interfaces_is_host(&netbios->interfaces, from->from) ||
         !(from->own || policy_source(netbios->up.policy, from->from, from->local_subnet)))
     {
-        netbios_log_denied(netbios, DENIAL_NAME_SOURCE, &from->from, sizeof(from->from), now_usec,
-                           "%s is not in a network that may ask us for names: see allow_networks "
-                           "in mailslotd.conf",
-                           text);
+        if (netbios_denied(netbios, DENIAL_NAME_SOURCE, &from->from, sizeof(from->from), now_usec))
+        {
+            netbios_log(netbios,
+                        "%s is not in a network that may ask us for names: see allow_networks in "
+                        "mailslotd.conf",
+                        inet_ntop(AF_INET, &from->from, text, sizeof(text)));
+        }
         netbios_count(netbios, NET_COUNTER_NAME_DROP_SOURCE);
         return false;
     }
     if (!policy_rate(netbios->up.policy, from->from, now_usec))
     {
-        netbios_log_denied(netbios, DENIAL_NAME_RATE, &from->from, sizeof(from->from), now_usec,
-                           "%s asks for names faster than source_rate in mailslotd.conf allows",
-                           text);
+        if (netbios_denied(netbios, DENIAL_NAME_RATE, &from->from, sizeof(from->from), now_usec))
+        {
+            netbios_log(netbios,
+                        "%s asks for names faster than source_rate in mailslotd.conf allows",
+                        inet_ntop(AF_INET, &from->from, text, sizeof(text)));
+        }
         netbios_count(netbios, NET_COUNTER_NAME_DROP_RATE);
         return false;
     }
@@ -243,9 +248,11 @@ static bool name_service_may_ask_status(struct netbios *netbios, struct in_addr 
     {
         return true;
     }
-    inet_ntop(AF_INET, &from, text, sizeof(text));
-    netbios_log_denied(netbios, DENIAL_NAME_STATUS, &from, sizeof(from), now_usec,
-                       "%s asks for our list of names more than ten times a second", text);
+    if (netbios_denied(netbios, DENIAL_NAME_STATUS, &from, sizeof(from), now_usec))
+    {
+        netbios_log(netbios, "%s asks for our list of names more than ten times a second",
+                    inet_ntop(AF_INET, &from, text, sizeof(text)));
+    }
     netbios_count(netbios, NET_COUNTER_NAME_DROP_RATE);
     return false;
 }

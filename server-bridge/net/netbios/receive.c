@@ -52,26 +52,31 @@ _Static_assert(sizeof(TRANSACTION_COUNTERS) / sizeof(TRANSACTION_COUNTERS[0]) ==
                    TRANSACTION_NOT_MAILSLOT + 1,
                "every code of transaction_read() is counted");
 
-void netbios_log_denied(struct netbios *netbios, enum denial kind, const void *key, size_t key_size,
-                        uint64_t now_usec, const char *format, ...)
+bool netbios_denied(struct netbios *netbios, enum denial kind, const void *key, size_t key_size,
+                    uint64_t now_usec)
 {
-    char text[512];
-    va_list arguments;
-
     switch (denial_log_once(policy_denials(netbios->up.policy), kind, key, key_size, now_usec))
     {
     case DENIAL_LOG_NOTHING:
         break;
     case DENIAL_LOG_LINE:
-        va_start(arguments, format);
-        vsnprintf(text, sizeof(text), format, arguments);
-        va_end(arguments);
-        netbios->up.log(netbios->up.userdata, text);
-        break;
+        return true;
     case DENIAL_LOG_MORE:
         netbios->up.log(netbios->up.userdata, denial_log_more(kind));
         break;
     }
+    return false;
+}
+
+void netbios_log(struct netbios *netbios, const char *format, ...)
+{
+    char text[512];
+    va_list arguments;
+
+    va_start(arguments, format);
+    vsnprintf(text, sizeof(text), format, arguments);
+    va_end(arguments);
+    netbios->up.log(netbios->up.userdata, text);
 }
 
 bool netbios_may_arrive(struct netbios *netbios, unsigned int interface_index, uint64_t now_usec)
@@ -82,9 +87,12 @@ bool netbios_may_arrive(struct netbios *netbios, unsigned int interface_index, u
     {
         return true;
     }
-    netbios_log_denied(netbios, DENIAL_INTERFACE, &interface_index, sizeof(interface_index),
-                       now_usec, "what comes in on %s is dropped: see interfaces in mailslotd.conf",
-                       if_indextoname(interface_index, name) ? name : "an interface");
+    if (netbios_denied(netbios, DENIAL_INTERFACE, &interface_index, sizeof(interface_index),
+                       now_usec))
+    {
+        netbios_log(netbios, "what comes in on %s is dropped: see interfaces in mailslotd.conf",
+                    if_indextoname(interface_index, name) ? name : "an interface");
+    }
     return false;
 }
 
@@ -108,11 +116,13 @@ static enum net_counter receive_check_source(struct netbios *netbios,
     if (!interfaces_is_host(&netbios->interfaces, from) ||
         !policy_source(netbios->up.policy, from, netbios_is_local(netbios, from)))
     {
-        inet_ntop(AF_INET, &from, text, sizeof(text));
-        netbios_log_denied(netbios, DENIAL_SOURCE, &from, sizeof(from), now_usec,
-                           "%s is not in a network that may send to us: see allow_networks in "
-                           "mailslotd.conf",
-                           text);
+        if (netbios_denied(netbios, DENIAL_SOURCE, &from, sizeof(from), now_usec))
+        {
+            netbios_log(netbios,
+                        "%s is not in a network that may send to us: see allow_networks in "
+                        "mailslotd.conf",
+                        inet_ntop(AF_INET, &from, text, sizeof(text)));
+        }
         return NET_COUNTER_DROP_SOURCE;
     }
     return NET_COUNTER_DELIVERED;
@@ -129,9 +139,11 @@ static enum net_counter receive_check_rate(struct netbios *netbios, struct in_ad
     {
         return NET_COUNTER_DELIVERED;
     }
-    inet_ntop(AF_INET, &from, text, sizeof(text));
-    netbios_log_denied(netbios, DENIAL_RATE, &from, sizeof(from), now_usec,
-                       "%s sends faster than source_rate in mailslotd.conf allows", text);
+    if (netbios_denied(netbios, DENIAL_RATE, &from, sizeof(from), now_usec))
+    {
+        netbios_log(netbios, "%s sends faster than source_rate in mailslotd.conf allows",
+                    inet_ntop(AF_INET, &from, text, sizeof(text)));
+    }
     return NET_COUNTER_DROP_RATE;
 }
 
@@ -214,10 +226,13 @@ static enum net_counter receive_datagram(struct netbios *netbios, const void *by
     }
     if (!policy_receive(netbios->up.policy, message.slot, message.slot_size))
     {
-        netbios_log_denied(netbios, DENIAL_RECEIVE, message.slot, message.slot_size, now_usec,
-                           "the network may not write to the slot \"%.*s\": see receive_slots in "
-                           "mailslotd.conf",
-                           message.slot_size > 100 ? 100 : (int)message.slot_size, message.slot);
+        if (netbios_denied(netbios, DENIAL_RECEIVE, message.slot, message.slot_size, now_usec))
+        {
+            netbios_log(netbios,
+                        "the network may not write to the slot \"%.*s\": see receive_slots in "
+                        "mailslotd.conf",
+                        message.slot_size > 100 ? 100 : (int)message.slot_size, message.slot);
+        }
         return NET_COUNTER_DROP_SLOT_POLICY;
     }
     cache_learn(netbios->senders, &datagram.source, from, now_usec);

@@ -75,11 +75,14 @@ bool netbios_is_local(const struct netbios *netbios, struct in_addr address);
 
 /* --- receive.c --- */
 
-/* Says that something was denied, if denial_log_once() finds it worth a line. */
-__attribute__((format(printf, 6, 7))) void netbios_log_denied(struct netbios *netbios,
-                                                              enum denial kind, const void *key,
-                                                              size_t key_size, uint64_t now_usec,
-                                                              const char *format, ...);
+/*
+ * Whether a denial is worth a line of its own, which the caller then logs: what the line takes is
+ * looked up for those only, and not at the rate at which strangers are denied.
+ */
+bool netbios_denied(struct netbios *netbios, enum denial kind, const void *key, size_t key_size,
+                    uint64_t now_usec) __attribute__((warn_unused_result));
+void netbios_log(struct netbios *netbios, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 
 /* Whether the interface is one that is listened to; says once for each that it is not. */
 bool netbios_may_arrive(struct netbios *netbios, unsigned int interface_index, uint64_t now_usec);
