@@ -16,6 +16,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 TOP = HERE.parent.parent
 PLACES = ("service", "build", "tarball")
+FOLDERS = ("sources", "build", "tree")
 NO_COMMANDS = ("ARCHITECTURE.md", "conformance.md")
 
 SHELL, WINDOWS, OTHER = ("sh",), ("powershell", "bat"), ("ini", "c", "json", "text")
@@ -121,7 +122,8 @@ class List:
             if not line.strip() or line.startswith("#"):
                 continue
             fields = re.split(r"\t+", line)
-            mode = re.fullmatch(rf"skip|as|forever|exit [0-9]+|sources|in ({'|'.join(PLACES)})", fields[0])
+            mode = re.fullmatch(rf"skip|as|forever|ci|exit [0-9]+|in ({'|'.join(PLACES)})|"
+                                rf"from ({'|'.join(FOLDERS)})", fields[0])
             if len(fields) != 3 or not mode or len(fields[2]) < 5:
                 raise PageError(f"{path.name}:{number}: MODE tab PATTERN tab REASON")
             self.entries.append(tuple(fields))

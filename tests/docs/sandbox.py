@@ -64,7 +64,7 @@ def environment():
     env = {name: value for name, value in os.environ.items()
            if not name.startswith(("MAILSLOT", "WINE", "XDG_"))}
     env.update(HOME=USER_HOME, PATH="/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-               WINEDLLOVERRIDES="mscoree,mshtml=", LC_ALL="C.UTF-8",
+               WINEDLLOVERRIDES="mscoree,mshtml=", LC_ALL="C.UTF-8", MAKEFLAGS=f"-j{os.cpu_count()}",
                PKG_CONFIG_PATH="/usr/local/lib/pkgconfig")
     return env
 
@@ -124,7 +124,8 @@ class Computer:
                mount -t overlay -o lowerdir={self.folder}/template,upperdir={layers}/up,workdir={layers}/work \
                    layer ~/.wine
                cp ~/.wine/drive_c/Chat/chat.exe ~/work/
-               mkdir -p ~/work/examples && ln -s ~/.wine ~/work/DIR
+               mkdir -p ~/work/examples ~/Games && ln -s ~/.wine ~/work/DIR
+               ln -s ~/.wine ~/Games/old-chat
                cp {self.folder}/counter.c ~/work/ 2>/dev/null || true
                mkdir -p ~/.config && echo '# mine' >~/.config/mailslotd.conf
                mkdir -p /run/mailslotd""", env=self.env)
@@ -145,21 +146,25 @@ class Computer:
                f"echo end {number} $? >&9\n"
 
     def sources(self, top, build):
-        """A folder of the sources, with the objects of the build that is tested; the page starts in it."""
-        folder = self.folder / "sources"
-        sh(f"""mkdir {folder} && cd {top}
-               tar -c --exclude=./build --exclude=./.git . | tar -xC {folder}
-               mkdir -p {folder}/build && cd {build}
+        """{name of commands.FOLDERS: folder}: the sources with the objects of the build that is tested, the build
+        in them, and the sources by themselves."""
+        folders = {"sources": self.folder / "sources", "build": self.folder / "sources/build",
+                   "tree": self.folder / "tree"}
+        sh(f"""mkdir -p {' '.join(map(str, folders.values()))} && cd {top}
+               for copy in {folders['sources']} {folders['tree']}; do
+                   tar -c --exclude=./build --exclude=./.git . | tar -xC $copy
+               done
+               cd {build}
                tar -c --exclude=./test-logs --exclude=./sanitizer --exclude=./fuzz --exclude='./wine-mailslot-[0-9]*' \
-                   . | tar -xC {folder}/build""")
-        return folder
+                   . | tar -xC {folders['build']}""")
+        return folders
 
-    def run(self, page, commands, start="~/work", seconds=PAGE_SECONDS):
+    def run(self, page, commands, seconds=PAGE_SECONDS):
         """Runs [(mode, command)] one after the other in one shell. Returns {number: (status, output)}."""
         logs = self.folder / page
         logs.mkdir()
         script = logs / "script"
-        script.write_text(f"cd {start}\n" + "".join(
+        script.write_text("cd ~/work\n" + "".join(
             self._line(number, mode, command, logs) for number, (mode, command) in enumerate(commands)))
         daemon = self.begin(page)
         with open(logs / "marks", "w") as marks:
