@@ -119,6 +119,7 @@ static void main_help(FILE *out)
     fputs("\nmailslotctl VERB --help says more. NAME is x or \\\\.\\mailslot\\x on this computer,\n"
           "HOST/x or \\\\HOST\\mailslot\\x on another, */x or \\\\*\\mailslot\\x in the whole "
           "workgroup.\n"
+          "A slot that is named with a \\, as net\\x, is ./net/x, HOST/net/x, */net/x.\n"
           "Exit status: 0 done, 1 failed, 2 wrong usage, 3 mailslotd does not run.\n",
           out);
 }

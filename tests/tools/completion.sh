@@ -36,7 +36,11 @@ done
 verdict 'slots' soon has_slot Chat
 verdict 'slots' soon has_slot 'two words'
 verdict 'names of slots' same Chat "$(offers mailslotctl send C)"
+verdict 'names of two parts' same ./chess/one "$(offers mailslotctl send ./)"
+verdict 'names after options' same Chat "$(offers mailslotctl send --json C)"
+verdict 'names after options of any verb' same Chat "$(offers mailslotctl --json send C)"
 verdict 'not after the name' same '' "$(offers mailslotctl send Chat '')"
+verdict 'nor with options' same '' "$(offers mailslotctl send --json Chat '')"
 verdict 'not as numbers' same '' "$(offers mailslotctl listen --count '')"
 cd "$folder" || exit
 touch settings.conf
