@@ -123,6 +123,6 @@ bashcompletiondir = $(datadir)/bash-completion/completions
 bashcompletion_DATA = completions/mailslotctl
 examplesdir = $(docdir)/examples
 dist_examples_DATA = docs/examples/counter.c docs/examples/README
-EXTRA_DIST += packaging/libmailslot.pc.in packaging/mailslotctl.bash-completion docs/json.md
+EXTRA_DIST += packaging/libmailslot.pc.in packaging/mailslotctl.bash-completion
 CLEANFILES += server-bridge/installed/libmailslot.a server-bridge/installed/libmailslot.o \
 	libmailslot.pc completions/mailslotctl
