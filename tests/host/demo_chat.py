@@ -27,6 +27,7 @@ SAY = {
 JAPANESE = "了解しました。すぐ行きます"
 PRIVATE = "Only you and I see this one"
 PLAIN = "The backup is done"
+BUTTONS = "/usr/share/wine/fonts/marlett.ttf"  # of fonts-wine: the signs on the buttons of a title bar
 COLOURS_MIN = 20  # a picture of two windows with text has many more than this; an empty one has one
 
 
@@ -82,6 +83,9 @@ class Chat:
         for name, colour in (("InactiveTitle", "0 70 130"), ("GradientInactiveTitle", "60 130 190"),
                              ("InactiveTitleText", "255 255 255")):
             self.registry(r"HKCU\Control Panel\Colors", name, colour)
+        if os.path.exists(BUTTONS):
+            self.registry(r"HKLM\Software\Microsoft\Windows NT\CurrentVersion\Fonts", "Marlett (TrueType)",
+                          "Z:" + BUTTONS.replace("/", "\\"))
         self.window = host.windows("chat.exe", nick, "--place", place)
         laboratory.wait_for(self.text, f"the window of {nick}")
 
