@@ -197,11 +197,20 @@ check_samba() {
     esac
 }
 
-# Of nft's rules prints, "FAMILY TABLE CHAIN", the chains that drop what comes in over IPv4.
+# Of nft's rules prints, "FAMILY TABLE CHAIN", the chains that drop what comes in over IPv4: by their policy, or
+# by a rule without a condition.
 firewall_input_chains() {
     awk '$1 == "table" { table = $2 " " $3; known = $2 == "inet" || $2 == "ip" }
-        $1 == "chain" { chain = $2 }
-        known && /hook input .*policy drop/ { print table, chain }' <<<"$1"
+        $1 == "chain" { chain = table " " $2; input = said = 0 }
+        known && / hook input / { input = 1 }
+        { drops = / hook input .*policy drop/ }
+        input && NF {
+            rule = $0
+            sub(/ comment "[^"]*"$/, "", rule)
+            sub(/^[ \t]*(counter( packets [0-9]+ bytes [0-9]+)? ?)?(log( (prefix "[^"]*"|level [a-z]+|flags [a-z ,]+))* )?/, "", rule)
+            drops = drops || rule ~ /^(drop|reject( with .*)?)$/
+        }
+        drops && input && !said { print chain; said = 1 }' <<<"$1"
 }
 
 # Prints the command that lets our ports into chains $1.

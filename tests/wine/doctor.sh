@@ -192,6 +192,15 @@ part_machine()
         'insert rule ip mine incoming udp dport 137-138 accept') echo udp dport 137-138 accept >>$folder/nft.rules ;;
         *) exit 1 ;; esac"
     cure 'the firewall nftables is on' firewall-nft
+    # As nft prints it: everything may come in by the policy, and nothing by the last rule.
+    printf 'table inet f {\n\tchain %s {\n\t\ttype filter hook input priority filter; policy accept;\n\t\t%s\n\t\t%s\n\t}\n}\n' \
+        one 'ct state established,related accept' 'tcp dport 22 drop' >"$folder/nft.rules"
+    tool doctor --prefix "$prefix"
+    verdict '[[ "$said" == *"ok       no firewall seen that keeps"* ]]' firewall-nft-open "$said"
+    printf 'table ip mine {\n\tchain incoming {\n\t\ttype filter hook input priority filter; policy accept;\n\t\t%s\n\t\t%s\n\t}\n}\n' \
+        'iif "lo" accept' 'counter packets 7 bytes 300 log prefix "out: " reject with icmpx admin-prohibited comment "rest"' \
+        >"$folder/nft.rules"
+    cure 'the firewall nftables is on' firewall-nft-last-rule
     rm "$folder/nft.rules"
     tool doctor --prefix "$prefix"
     verdict '[ $code = 0 ] && [[ "$said" == *"note     cannot see the firewall"*"sudo nft list ruleset"* &&
