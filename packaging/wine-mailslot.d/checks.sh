@@ -56,10 +56,10 @@ check_wine() {
         report note "$WINE does not tell its version; tested are $oldest_wine.0 to $newest_wine.0"
     elif [ "$major" -lt "$oldest_wine" ]; then
         report problem "Wine $found ($WINE) is too old: it lacks what we need, which $oldest_wine.0 has" \
-            "env WINE=/path/to/newer/wine $own_name doctor"
+            "env WINE=/path/to/newer/wine $(command_line "$own_name" doctor --prefix "$prefix")"
     elif [ "$major" -gt "$newest_wine" ]; then
         report note "Wine $found ($WINE) is too new to have been tested ($oldest_wine.0 to $newest_wine.0 are): it may work" \
-            "env WINE=/path/to/tested/wine $own_name doctor"
+            "env WINE=/path/to/tested/wine $(command_line "$own_name" doctor --prefix "$prefix")"
     else
         report ok "Wine $found ($WINE)"
     fi
@@ -87,12 +87,13 @@ check_kernel32() {
 
 # winemailslot.dll in system folder $1 for architecture $2.
 check_layer() {
-    local file=$libdir/$2-windows/winemailslot.dll
+    local file=$libdir/$2-windows/winemailslot.dll fix
     if [ ! -f "$file" ] || [ ! -f "$libdir/$2-windows/kernel32.dll" ]; then
         report problem "$libdir/$2-windows has not all of our libraries" "$(reinstall_command)"
     elif ! has_builtin_mark "$file"; then
-        report problem "$file has lost its builtin mark (a strip does that): it cannot have its Unix half" \
-            "printf 'Wine builtin DLL\\0' | dd of=$(command_line "$file") bs=1 seek=64 conv=notrunc status=none"
+        fix="printf 'Wine builtin DLL\\0' | dd of=$(command_line "$file") bs=1 seek=64 conv=notrunc status=none"
+        has_builtin_mark "$1/winemailslot.dll" || fix="$fix && $(repair_command)" # that is a copy of it
+        report problem "$file has lost its builtin mark (a strip does that): it cannot have its Unix half" "$fix"
     elif [ ! -f "$1/winemailslot.dll" ]; then
         report problem "$1/winemailslot.dll is missing" "$(repair_command)"
     elif ! has_builtin_mark "$1/winemailslot.dll"; then
@@ -185,7 +186,7 @@ check_programs() {
         if [ -n "$arch" ] && ! prefix_system_dirs | cut -f2 | grep -qx "$arch"; then
             report problem "${apps[$i]} is a $(bits_of "$arch") program, which $prefix cannot run: wrong bitness" \
                 "$(bitness_advice "$arch")"
-        elif ! installed_apps | grep -qixF -- "${apps[$i]}" && [ -z "$(state_get all)" ]; then
+        elif [ -z "$(installed_as "${apps[$i]}")" ] && [ -z "$(state_get all)" ]; then
             report problem "${apps[$i]} is not set to use our mailslots: the override is missing" \
                 "$(command_line "$own_name" install --prefix "$prefix" --app "${apps[$i]}")"
         fi

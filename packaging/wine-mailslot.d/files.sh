@@ -25,7 +25,9 @@ prefix_system_dirs() {
         return
     fi
     printf '%s\tx86_64\n' "$windows/system32"
-    [ ! -e "$windows/syswow64/kernel32.dll" ] || printf '%s\ti386\n' "$windows/syswow64"
+    if [ -e "$windows/syswow64/kernel32.dll" ] || [ -e "$windows/syswow64/ntdll.dll" ]; then
+        printf '%s\ti386\n' "$windows/syswow64"
+    fi
 }
 
 is_ours() {
@@ -35,6 +37,14 @@ is_ours() {
 # A library is Wine's own, with a Unix half, if it bears this mark.
 has_builtin_mark() {
     [ "$(tail -c +65 -- "$1" 2>/dev/null | head -c 16)" = 'Wine builtin DLL' ]
+}
+
+# Whether Wine has put it there: a library of its own, or what stands for one.
+is_of_wine() {
+    case $(tail -c +65 -- "$1" 2>/dev/null | head -c 20 | tr -d '\0') in
+    'Wine builtin DLL'* | 'Wine placeholder DLL'*) return 0 ;;
+    esac
+    return 1
 }
 
 # Puts file $1 at $2 if something else is there. A rename, so that a program that starts at the
@@ -55,10 +65,12 @@ put_link() {
 
 # Keeps what system folder $1 had before us, as it is (date and all), for the way back. A Wine that
 # knows our library has put a winemailslot.dll there by itself: that was there before us only if
-# nothing of ours was in the prefix (prefix_is_fresh), as an update may add a folder later.
+# nothing of ours was in the prefix (prefix_is_fresh), as an update may add a folder later. What lies in our
+# place now becomes the original only if Wine has put it there (wineboot -u does), or if there is none.
 keep_originals() {
     local dll
-    if ! is_ours "$1/kernel32.dll"; then
+    if ! is_ours "$1/kernel32.dll" &&
+        { is_of_wine "$1/kernel32.dll" || ! system_dir_has_original "$1"; }; then
         cp -pPf -- "$1/kernel32.dll" "$1/kernel32.dll.wine-mailslot-orig.$$" || return 1
         if [ "$prefix_is_fresh" = yes ]; then
             for dll in winemailslot.dll kernel32w.dll; do
@@ -69,6 +81,10 @@ keep_originals() {
         fi
         mv -f -- "$1/kernel32.dll.wine-mailslot-orig.$$" "$1/kernel32.dll.wine-mailslot-orig"
     fi
+}
+
+system_dir_has_original() {
+    [ -e "$1/kernel32.dll.wine-mailslot-orig" ] || [ -L "$1/kernel32.dll.wine-mailslot-orig" ]
 }
 
 # Whether system folder $1 of the prefix has all it needs for architecture $2.
@@ -92,9 +108,10 @@ system_dir_prepare() {
             fail "$libdir/$2-windows/$dll is missing: build or install wine-mailslot for $2"
         fi
     done
-    if [ ! -f "$1/kernel32.dll" ]; then
-        fail "$1 has no kernel32.dll:" \
-            "run '$(command_line env "WINEPREFIX=$prefix" "$WINE" wineboot -u)'"
+    # Wine cannot start without it, so 'wineboot -u' does not bring it back.
+    if [ ! -f "$1/kernel32.dll" ] && ! system_dir_has_original "$1"; then
+        put_copy "$theirs" "$1/kernel32.dll" ||
+            fail "cannot write into $1: check its permissions and the free space"
     fi
     # The replacement comes last: it needs the other two. winemailslot.dll is a copy, as
     # 'wineboot -u' writes it anew, through a link if it finds one.
@@ -110,6 +127,7 @@ prefix_require_own() {
     if [ -z "$(find "$prefix/." -prune -user "$(id -u)")" ]; then
         fail "$prefix belongs to another user: run wine-mailslot as that user"
     fi
+    [ -w "$prefix" ] || fail "cannot write into $prefix: check its permissions. Nothing was done."
 }
 
 # Makes the prefix ready for programs of each bitness that it has. With an argument, says so.
@@ -149,8 +167,7 @@ system_dir_restore() {
         say "Wine has updated $prefix since: $1/kernel32.dll becomes that of this Wine"
         cp -- "$(wine_kernel32 "$2")" "$1/kernel32.dll.wine-mailslot-orig"
     fi
-    if [ ! -e "$1/kernel32.dll.wine-mailslot-orig" ] && [ ! -L "$1/kernel32.dll.wine-mailslot-orig" ] &&
-        is_ours "$1/kernel32.dll"; then
+    if ! system_dir_has_original "$1" && is_ours "$1/kernel32.dll"; then
         say "what was in $1 before is gone: kernel32.dll becomes that of this Wine"
         cp -- "$(wine_kernel32 "$2")" "$1/kernel32.dll.wine-mailslot-orig" || return 1
     fi
@@ -168,8 +185,7 @@ system_dir_restore() {
 
 # Whether system folder $1 has anything of ours.
 system_dir_has_ours() {
-    is_ours "$1/kernel32.dll" || [ -e "$1/kernel32.dll.wine-mailslot-orig" ] ||
-        [ -L "$1/kernel32.dll.wine-mailslot-orig" ]
+    is_ours "$1/kernel32.dll" || system_dir_has_original "$1"
 }
 
 # Whether anything of ours is in the prefix.

@@ -19,40 +19,75 @@ parse_options() {
                 option_prefix=$2
                 [ -n "$2" ] || usage_error "$command: --prefix needs a folder"
             else
-                add_program "$2"
+                add_program "$command" "$2"
             fi
             shift
             ;;
-        --prefix=*) option_prefix=${1#*=} ;;
-        --app=*) add_program "${1#*=}" ;;
+        --prefix=*)
+            option_prefix=${1#*=}
+            [ -n "$option_prefix" ] || usage_error "$command: --prefix needs a folder"
+            ;;
+        --app=*) add_program "$command" "${1#*=}" ;;
         --all) option_all=yes ;;
         --wine) option_wine=yes ;;
         --)
             shift
             break
             ;;
+        --help | -h)
+            usage
+            exit 0
+            ;;
         -*) usage_error "$command: unknown option '$1'" ;;
-        *) add_program "$1" ;;
+        *) add_program "$command" "$1" ;;
         esac
         shift
     done
     while [ $# -gt 0 ]; do
-        add_program "$1"
+        add_program "$command" "$1"
         shift
     done
+    parse_options_fit "$command"
 }
 
-# Adds program $1: a name, a Unix path or a Windows path.
-add_program() {
-    local name=${1##*[/\\]} path=''
-    [ -n "$name" ] || usage_error "'$1' is no program"
+# Whether command $1 takes what was said.
+parse_options_fit() {
     case $1 in
-    [A-Za-z]:[/\\]* | [A-Za-z]:*) path=$1 ;;
-    */*)
-        [ -f "$1" ] || fail "there is no file $1"
-        path=$(cd "$(dirname -- "$1")" && pwd)/$name
+    status) [ ${#apps[@]} = 0 ] || usage_error "status: takes no program, it tells of all: say --prefix" ;;
+    uninstall) [ "$option_all" = no ] || usage_error "uninstall: without a program it undoes all; there is no --all" ;;
+    esac
+    case $1 in
+    status | doctor)
+        [ "$option_all$option_wine" = nono ] || usage_error "$1: takes neither --all nor --wine"
+        ;;
+    *)
+        [ "$option_wine" = no ] || [ "${#apps[@]}$option_all$option_prefix" = 0no ] ||
+            usage_error "$1 --wine is about Wine, not about programs or prefixes: run it by itself"
         ;;
     esac
+}
+
+# Adds program $2 of command $1: a name, a Unix path or a Windows path. What was removed can be uninstalled.
+add_program() {
+    local name=${2##*[/\\]} path=''
+    case $name in
+    '' | . | .. | *[[:cntrl:]]* | *[\<\>:\"\|?*]*)
+        usage_error "$1: $(command_line "$2") is no program: Windows has no files of such a name" ;;
+    esac
+    case $2 in
+    [A-Za-z]:*) path=$2 ;;
+    */*)
+        [ "$1" != install ] || [ -f "$2" ] || fail "there is no file $2"
+        path=$(cd "$(dirname -- "$2")" 2>/dev/null && pwd)/$name
+        ;;
+    *)
+        # In the folder of the program its name is enough.
+        [ ! -f "$2" ] || [ -z "$(prefix_of_path "$2")" ] || path=$PWD/$name
+        ;;
+    esac
+    if [ "$1" = install ] && [ -f "$path" ] && [ -r "$path" ] && [ -z "$(pe_arch "$path")" ]; then
+        fail "$2 is no Windows program of 32 or 64 bit"
+    fi
     apps+=("$name")
     paths+=("$path")
 }
@@ -166,7 +201,9 @@ wine_side_complain() {
 
 # Notes program number $1 and sets its override.
 install_program() {
-    local name=${apps[$1]} arch before line
+    local name arch before line
+    name=$(installed_as "${apps[$1]}")
+    name=${name:-${apps[$1]}}
     arch=$(program_arch "$1")
     before=$(override_get "$name")
     override_add "$name"
@@ -217,6 +254,7 @@ cmd_install() {
     prefix_require
     prefix_require_own
     prefix_find_wine
+    wine_require
     programs_require_bitness
     prefix_lock
     prefix_require_idle
@@ -239,9 +277,8 @@ cmd_install() {
 # `install --wine`: only makes plain wine find our library.
 install_wine() {
     local arch done_any=no
-    [ ${#apps[@]} = 0 ] && [ "$option_all" = no ] ||
-        usage_error "install --wine is about Wine, not about programs: run it by itself"
     find_wine
+    wine_require
     wine_dirs=$(wine_dll_dirs)
     for arch in x86_64 i386; do
         [ -n "$(wine_side_home "$arch")" ] || continue
@@ -270,6 +307,8 @@ uninstall_override() {
         key=HKCU\\Software\\Wine${1:+\\AppDefaults\\$1}\\DllOverrides
         say "the override of $who was there before wine-mailslot, and stays. To remove it:" \
             "$(command_line env "WINEPREFIX=$prefix" "$WINE" reg delete "$key" /v kernel32 /f)"
+    elif [ -n "$1" ] && [ -n "$(state_get all)" ]; then
+        say "$1 is no longer set by itself, and still uses our mailslots: every program of the prefix does"
     elif [ -n "$1" ]; then
         say "$1 uses Wine's own mailslots again"
     else
@@ -282,14 +321,22 @@ installed_apps() {
     state_get app | cut -f1
 }
 
+# Prints the name that was installed and is $1 for Windows, which does not heed letter case.
+installed_as() {
+    installed_apps | LC_ALL=C.UTF-8 grep -ixF -- "$1" | head -n 1
+}
+
 # Undoes programs $@ only; false if none of them was installed.
 uninstall_programs() {
     local name found any=1
     for name; do
-        found=$(installed_apps | grep -ixF -- "$name" | head -n 1)
+        found=$(installed_as "$name")
         if [ -n "$found" ]; then
             uninstall_override "$found"
             any=0
+        elif [ -n "$(state_get all)" ]; then
+            say "$name was not installed by itself: every program of $prefix uses our mailslots. Undo that with:" \
+                "$(command_line "$own_name" uninstall --prefix "$prefix")"
         else
             say "$name was not installed in $prefix"
         fi
@@ -299,10 +346,10 @@ uninstall_programs() {
 
 uninstall_everything() {
     local name
+    [ -z "$(state_get all)" ] || uninstall_override ''
     while IFS= read -r name <&4; do
         uninstall_override "$name"
     done 4< <(installed_apps)
-    [ -z "$(state_get all)" ] || uninstall_override ''
     prefix_restore
     rm -f -- "$(state_file)"
     prefix_forget
@@ -315,7 +362,9 @@ prefix_forget() {
     local dir links
     list_remove prefixes "$prefix"
     while IFS= read -r dir; do
-        [ -d "$dir" ] || list_remove prefixes "$dir"
+        if [ ! -d "$dir" ] || [ "$dir" -ef "$prefix" ]; then
+            list_remove prefixes "$dir"
+        fi
     done < <(list_print prefixes)
     if [ -z "$(list_print prefixes)" ]; then
         mapfile -t links < <(list_print links)
@@ -369,5 +418,12 @@ uninstall_wine() {
             [ ! -L "$home/$file" ] || links+=("$home/$file")
         done < <(wine_side_files "$arch")
     done
+    for file in "${links[@]}"; do
+        [ -w "${file%/*}" ] ||
+            fail "may not write into ${file%/*}: run this as its owner: $(wine_side_sudo uninstall)"
+    done
+    if [ ${#links[@]} = 0 ]; then
+        say "$WINE has no link to our library"
+    fi
     wine_side_unlink "${links[@]}"
 }

@@ -65,9 +65,9 @@ daemon_end_command() {
 daemon_rename_command() {
     local conf=${XDG_CONFIG_HOME:-$HOME/.config}/mailslotd.conf
     if process_is_own "$1"; then
-        echo "mkdir -p $(command_line "${conf%/*}") && echo 'computer_name = OTHERNAME' >>$(command_line "$conf") && $(command_line "$MAILSLOTCTL" reload)"
+        echo "mkdir -p $(command_line "${conf%/*}") && printf '\\ncomputer_name = OTHERNAME\\n' >>$(command_line "$conf") && $(command_line "$MAILSLOTCTL" reload)"
     else
-        echo "echo 'computer_name = OTHERNAME' | sudo tee -a $(command_line "$sysconfdir/mailslotd.conf") && sudo systemctl reload mailslotd"
+        echo "printf '\\ncomputer_name = OTHERNAME\\n' | sudo tee -a $(command_line "$sysconfdir/mailslotd.conf") && sudo systemctl reload mailslotd"
     fi
 }
 

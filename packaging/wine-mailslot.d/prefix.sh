@@ -5,15 +5,14 @@
 
 # --- what is a prefix ---
 
-# Prints the prefix itself for what users give: Steam's folder of a game has it in pfx, and a
-# trailing slash means nothing.
+# Prints the prefix itself for what users give: Steam's folder of a game has it in pfx, and there is one
+# name only, as lists and managers go by it.
 prefix_normal() {
     local dir=$1
-    [ "$dir" = / ] || dir=${dir%/}
     if [ -d "$dir/pfx/drive_c" ] && [ ! -d "$dir/drive_c" ]; then
         dir=$dir/pfx
     fi
-    printf '%s\n' "$dir"
+    readlink -m -- "$dir"
 }
 
 # Says why $1 is no prefix; says nothing if it is one.
@@ -27,27 +26,41 @@ prefix_why_not() {
     fi
 }
 
+# Wine writes the registry when its server ends, user.reg last; a prefix just made has none until then, and what
+# 'wineboot -i' started works on for some seconds after it.
+prefix_is_being_made() {
+    [ -d "$prefix/dosdevices" ] && [ -d "$prefix/drive_c/windows/system32" ] && [ ! -f "$prefix/user.reg" ]
+}
+
 # For every command but `run`: never makes a prefix.
 prefix_require() {
     local why
-    # Wine writes the registry when its server ends, user.reg last; a prefix just made has none until
-    # then, and what 'wineboot -i' started works on for some seconds after it.
-    if [ -d "$prefix/dosdevices" ] && [ -d "$prefix/drive_c/windows/system32" ] &&
-        [ ! -f "$prefix/user.reg" ]; then
+    if prefix_is_being_made; then
         prefix_find_wine
         prefix_require_idle 30
     fi
     why=$(prefix_why_not "$prefix")
     if [ -n "$why" ]; then
-        fail "$why. Nothing was done. A prefix is made by:" \
-            "$(command_line env "WINEPREFIX=$prefix" "${WINE:-wine}" wineboot -i)"
+        fail "$why. Nothing was done. $(prefix_advice "$prefix" "${WINE:-wine}")"
+    fi
+}
+
+# Prints, as one sentence, what helps if $1 is no prefix: Wine $2 makes one of nothing, and completes one, but
+# must not be let loose on any other folder. With a third argument, the command alone.
+prefix_advice() {
+    if [ ! -e "$1" ] || [ -d "$1/dosdevices" ] || { [ -d "$1" ] && [ -z "$(ls -A -- "$1" 2>&1)" ]; }; then
+        [ $# -gt 2 ] || printf 'A prefix is made by: '
+        command_line env "WINEPREFIX=$1" "$2" wineboot -i
+    else
+        [ $# -gt 2 ] || printf 'Name one with --prefix; those that can be found are shown by: '
+        command_line "$own_name" status
     fi
 }
 
 # Prints the prefix that Unix path $1 lies in.
 prefix_of_path() {
     local dir
-    dir=$(cd "$(dirname -- "$1")" 2>/dev/null && pwd) || return
+    dir=$(cd "$(dirname -- "$1")" 2>/dev/null && pwd) || dir=$(readlink -m -- "$(dirname -- "$1")")
     while [ -n "$dir" ]; do
         if [ "${dir##*/}" = drive_c ] && [ -d "${dir%/*}/dosdevices" ]; then
             echo "${dir%/*}"
@@ -160,15 +173,21 @@ lutris_files() {
     done
 }
 
+# Prints the prefixes that a description of Lutris names.
+lutris_prefixes() {
+    sed -n "s/^ *prefix: *//p" "$1" 2>/dev/null | tr -d "\"'" | sed 's/ *$//'
+}
+
 # Prints Lutris's description of the game whose prefix is $1.
 lutris_file() {
-    local file pattern
-    pattern="^ +prefix: *[\"']?$(sed 's/[][\.*^$+?(){}|]/\\&/g' <<<"$1")/?[\"']? *\$"
+    local file dir
     while IFS= read -r file; do
-        if grep -qsE "$pattern" "$file"; then
-            echo "$file"
-            return
-        fi
+        while IFS= read -r dir; do
+            if [ "$dir" -ef "$1" ]; then
+                echo "$file"
+                return
+            fi
+        done < <(lutris_prefixes "$file")
     done < <(lutris_files)
 }
 
@@ -236,7 +255,7 @@ prefixes_all() {
             printf '%s\n' "$dir"
         done
         while IFS= read -r dir; do
-            sed -n "s/^ *prefix: *//p" "$dir" 2>/dev/null | tr -d "\"'"
+            lutris_prefixes "$dir"
         done < <(lutris_files)
     } | while IFS= read -r dir; do
         if [ -n "$dir" ] && [ -d "$dir/drive_c/windows/system32" ]; then
@@ -261,9 +280,11 @@ list_add() {
     local file line
     file=$(list_file "$1")
     shift
-    mkdir -p -- "${file%/*}" || return
     for line; do
-        grep -qxsF -- "$line" "$file" || printf '%s\n' "$line" >>"$file"
+        if ! grep -qxsF -- "$line" "$file" &&
+            ! { mkdir -p -- "${file%/*}" && printf '%s\n' "$line" >>"$file"; } 2>/dev/null; then
+            fail "cannot write $file: check its permissions and the free space"
+        fi
     done
 }
 
@@ -297,17 +318,30 @@ state_set() {
     {
         grep -v "^$1	" "$file" 2>/dev/null
         [ $# -lt 2 ] || printf '%s\t%s\n' "$1" "$2"
-    } >"$file.new"
-    mv -f -- "$file.new" "$file"
+    } | state_write || exit 1
 }
 
 state_add() {
-    printf '%s\t%s\n' "$1" "$2" >>"$(state_file)"
+    {
+        cat -- "$(state_file)" 2>/dev/null
+        printf '%s\t%s\n' "$1" "$2"
+    } | state_write || exit 1
 }
 
 # Removes the lines that begin with $1.
 state_drop() {
     local file
     file=$(state_file)
-    awk -v text="$1" 'index($0, text) != 1' "$file" >"$file.new" && mv -f -- "$file.new" "$file"
+    text=$1 awk 'index($0, ENVIRON["text"]) != 1' "$file" | state_write || exit 1
+}
+
+# Makes what comes in the record, whole or not at all: without it there is no way back.
+state_write() {
+    local file
+    file=$(state_file)
+    if { cat >"$file.new" && mv -f -- "$file.new" "$file"; } 2>/dev/null; then
+        return
+    fi
+    rm -f -- "$file.new"
+    fail "cannot write $file: check its permissions and the free space"
 }

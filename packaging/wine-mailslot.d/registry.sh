@@ -95,7 +95,8 @@ registry_do() {
 # The same, into the file; a rename, so that nobody sees half of it.
 registry_edit() {
     local file=$prefix/user.reg
-    if registry_do "$@" >"$file.new" && [ -s "$file.new" ] && chmod --reference="$file" "$file.new"; then
+    if { registry_do "$@" >"$file.new"; } 2>/dev/null && [ -s "$file.new" ] &&
+        chmod --reference="$file" "$file.new"; then
         cmp -s "$file" "$file.new" || { mv -f -- "$file.new" "$file" && return; }
         rm -f -- "$file.new"
     else

@@ -23,6 +23,8 @@ status_bitness() {
     while IFS='	' read -r dir arch; do
         if ! system_dir_has_ours "$dir"; then
             echo "  $(bits_of "$arch"): not installed"
+        elif [ ! -e "$dir/kernel32.dll" ]; then
+            echo "  $(bits_of "$arch"): installed, but its kernel32.dll is missing"
         elif cmp -s "$libdir/$arch-windows/kernel32.dll" "$dir/kernel32.dll"; then
             echo "  $(bits_of "$arch"): installed, version $version"
         else
@@ -92,7 +94,7 @@ cmd_status() {
     parse_options status "$@"
     find_own_files
     echo "wine-mailslot $version, libraries in $libdir"
-    if [ -n "$option_prefix" ] || [ ${#apps[@]} -gt 0 ]; then
+    if [ -n "$option_prefix" ]; then
         choose_prefix
         prefix_require
         status_prefix
@@ -128,9 +130,13 @@ doctor_print() {
 
 doctor_prefix() {
     local why
+    if prefix_is_being_made; then
+        prefix_find_wine
+        prefix_wait 30 || :
+    fi
     why=$(prefix_why_not "$prefix")
     if [ -n "$why" ]; then
-        report problem "$why" "$(command_line env "WINEPREFIX=$prefix" "${given_wine:-wine}" wineboot -i)"
+        report problem "$why" "$(prefix_advice "$prefix" "${given_wine:-wine}" command)"
         return
     fi
     report ok "prefix $prefix ($(prefix_kind "$prefix"))"

@@ -84,9 +84,21 @@ reinstall_command() {
 # Sets WINE to the command that the user, the prefix's manager or our own record names.
 find_wine() {
     WINE=${WINE:-wine}
+    case $WINE in
+    /*) ;;
+    */*) WINE=$PWD/$WINE ;; # it is remembered, and used from other folders
+    esac
     if ! command -v -- "$WINE" >/dev/null; then
         fail "no command '$WINE': install wine, or set WINE to the wine command of your choice"
     fi
+}
+
+# Other commands than Wine's say nothing of the kind; what they are good for, `run` shows by itself.
+wine_require() {
+    case $("$WINE" --version 2>/dev/null </dev/null) in
+    *[Ww]ine*) ;;
+    *) fail "'$WINE --version' names no Wine: set WINE to the wine command of your choice. Nothing was done." ;;
+    esac
 }
 
 # Prints "8.0" and the like, or nothing.
@@ -218,12 +230,16 @@ wine_side_link() {
             continue # a package's own
         fi
         if [ "$(readlink -- "$home/$file")" != "$libdir/$file" ]; then
-            [ -w "$home/${file%/*}" ] && put_link "$libdir/$file" "$home/$file" || return 1
+            [ -w "$home/${file%/*}" ] || return 1
+            list_add links "$home/$file"
+            if ! put_link "$libdir/$file" "$home/$file"; then
+                list_remove links "$home/$file"
+                return 1
+            fi
             made+=("$home/$file")
         fi
     done < <(wine_side_files "$1")
     if [ ${#made[@]} -gt 0 ]; then
-        list_add links "${made[@]}"
         say "told $WINE where our $(bits_of "$1") library is: linked it into $home"
     fi
 }
@@ -243,11 +259,12 @@ wine_side_unlink() {
     done
 }
 
-# Prints the command by which an administrator makes Wine find our library. sudo has its own PATH.
+# Prints the command by which an administrator makes Wine find our library, or $1 (uninstall) forget it.
+# sudo has its own PATH.
 wine_side_sudo() {
     local path
     path=$(command -v -- "$WINE")
-    echo "sudo $(command_line env "WINE=${path:-$WINE}" "$own_path" install --wine)"
+    echo "sudo $(command_line env "WINE=${path:-$WINE}" "$own_path" "${1:-install}" --wine)"
 }
 
 # Prints what a user can do about plain wine not finding our library for architecture $1.

@@ -220,25 +220,29 @@ part_machine()
 # Ports that are taken, and that are not permitted; in a network of our own, so as root.
 part_ports()
 {
-    local fix unprivileged prefix=$folder/template MAILSLOTCTL=/bin/false
+    local fix port unprivileged prefix=$folder/template MAILSLOTCTL=/bin/false
 
     export MAILSLOTCTL
     if [ "$(id -u)" != 0 ] || ! unshare --net true 2>/dev/null || ! command -v python3 >/dev/null; then
         echo 'skipped doctor-ports needs root and python3'
         return
     fi
-    said=$(unset MAILSLOTD_NETWORK
-        unshare --net /bin/sh -c '
-            /usr/bin/python3 -c "import socket, time
+    for port in 137 138; do
+        said=$(unset MAILSLOTD_NETWORK
+            unshare --net /bin/bash -c '
+                /usr/bin/python3 -c "import socket, sys, time
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-s.bind((\"0.0.0.0\", 138))
+s.bind((\"0.0.0.0\", int(sys.argv[1])))
 print(1, flush=True)
-time.sleep(60)" >"$2" & 
-            while [ ! -s "$2" ]; do sleep 0.1; done
-            "$0" doctor --prefix "$1"; kill $!; wait $! 2>/dev/null; echo AFTER; "$0" doctor --prefix "$1"' \
-            "$tool" "$prefix" "$folder/python.out" 2>&1)
-    verdict '[[ "${said%AFTER*}" == *"problem  UDP port 138 is taken"*"fix: sudo ss "* ]] &&
-        [[ "${said#*AFTER}" == *"ok       UDP ports 137 and 138 may be used"* ]]' ports-taken "$said"
+time.sleep(60)" "$3" >"$2" &
+                while [ ! -s "$2" ]; do sleep 0.1; done
+                said=$("$0" doctor --prefix "$1"); echo "$said"
+                echo WHO; eval "$(sed -n "s/.*fix: sudo \(ss .*\)/\1/p" <<<"$said")"
+                kill $!; wait $! 2>/dev/null; rm "$2"; echo AFTER; "$0" doctor --prefix "$1"' \
+                "$tool" "$prefix" "$folder/python.out" "$port" 2>&1)
+        verdict '[[ "${said%WHO*}" == *"problem  UDP port $port is taken"* && "${said#*WHO}" == *python3*AFTER* ]] &&
+            [[ "${said#*AFTER}" == *"ok       UDP ports 137 and 138 may be used"* ]]' "port-$port-taken" "$said"
+    done
     if ! command -v setpriv >/dev/null || ! PATH=$PATH:/sbin:/usr/sbin command -v setcap >/dev/null; then
         echo 'skipped doctor-ports-permitted needs setpriv and setcap'
         return

@@ -15,7 +15,7 @@ parts="usage fresh files registry programs running relocated wines managers upgr
 
 part_usage()
 {
-    local command before
+    local command before program
 
     tool install
     verdict '[ $code = 2 ] && [[ "$said" == *"install PROGRAM.exe"* && "$said" == *"--all"* ]]' \
@@ -28,10 +28,14 @@ part_usage()
     touch "$folder/plain-folder/letter"
     before=$(ls -lA --time-style=full-iso "$folder/plain-folder")
     for command in install uninstall status doctor; do
-        tool "$command" --prefix "$folder/none" chat.exe
+        program=chat.exe
+        [ "$command" != status ] || program=
+        # shellcheck disable=SC2086 # or none
+        tool "$command" --prefix "$folder/none" $program
         verdict '[ $code = 1 ] && [[ "$said" == *"does not exist"* && "$said" == *"wineboot -i"* ]] &&
             [ ! -e "$folder/none" ]' "$command-no-prefix" "$code: $said"
-        tool "$command" --prefix "$folder/plain-folder" chat.exe
+        # shellcheck disable=SC2086 # or none
+        tool "$command" --prefix "$folder/plain-folder" $program
         verdict '[ $code = 1 ] && [[ "$said" == *"no Wine prefix"* ]] &&
             [ "$before" = "$(ls -lA --time-style=full-iso "$folder/plain-folder")" ]' \
             "$command-other-folder" "$code: $said"

@@ -132,7 +132,7 @@ relocated_tree()
 # --- doctor ---
 
 # Arguments: words of the line, name. Runs doctor on the broken prefix, the command that it names, and
-# doctor again.
+# doctor again, which must not find another problem instead.
 cure()
 {
     local fix first
@@ -147,7 +147,8 @@ cure()
     # sudo is for people; here it is either root or a stand-in.
     eval "${fix//sudo /}" >"$folder/fix.out" 2>&1 </dev/null
     tool doctor --prefix "$prefix"
-    verdict '! grep -qF -- "$1" <<<"$said"' "$2" "after '$fix': $(cat "$folder/fix.out") $said"
+    verdict '! grep -qF -- "$1" <<<"$said" && grep -q ^ok <<<"$said" &&
+        [ -z "$(grep ^problem <<<"$said" | grep -vxF -f <(grep ^problem <<<"$first"))" ]' "$2" "after '$fix': $(cat "$folder/fix.out") $said"
 }
 
 # --- what all start with ---
