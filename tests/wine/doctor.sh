@@ -135,7 +135,9 @@ part_machine()
     version=$("$tool" --version | sed 's/.* //')
     own='{ "mode": "own sockets", "computer": "DESK", "workgroup": "WORKGROUP", "names": [] }'
     stand_in mailslotctl "case \$1 in
-        reload) sed -i s/refused/held/ $folder/status.json ;;
+        reload) $build/server-bridge/mailslotctl check-config $XDG_CONFIG_HOME/mailslotd.conf &&
+            grep -qx 'computer_name = OTHERNAME' $XDG_CONFIG_HOME/mailslotd.conf &&
+            sed -i s/refused/held/ $folder/status.json ;;
         status) test -f $folder/status.json && test -e /proc/\$(sed -n 's/.*\"pid\": \\([0-9]*\\).*/\\1/p' $folder/status.json) \
             && cat $folder/status.json || exit 3 ;; esac"
 
@@ -158,7 +160,10 @@ part_machine()
     cure 'not on the network: UDP port 138: Permission denied' daemon-says-why
     daemon_says "$version" "$pid" '{ "mode": "own sockets", "computer": "DESK", "workgroup": "W",
         "names": [ { "name": "DESK", "suffix": 0, "state": "refused" }, { "name": "W", "state": "held" } ] }'
+    mkdir -p "$XDG_CONFIG_HOME"
+    printf 'node_type = B' >"$XDG_CONFIG_HOME/mailslotd.conf" # an editor that ends no last line
     cure 'has the name DESK' name-conflict
+    rm "$XDG_CONFIG_HOME/mailslotd.conf"
     machine_system_daemon
     rm "$folder/status.json"
 
