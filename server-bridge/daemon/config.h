@@ -82,7 +82,8 @@ __attribute__((warn_unused_result)) int config_split(const char *list,
                                                      const char *const **ret_words, size_t *ret_n);
 
 /*
- * A file in INI form. A list may go on in indented lines. A missing file is fine when `optional`.
+ * A file in INI form, of 1 MB at most. A list may go on in indented lines. A missing file is fine
+ * when `optional`; one that may not be read is not, as it may hold what restricts us: -EACCES.
  * Unknown keys are reported and skipped, bad values reported as fatal: -EINVAL then, after the
  * whole file was read.
  */

@@ -4,11 +4,17 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <ini.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
 
 #include "daemon/smbconf.h"
+
+#define CONFIG_FILE_MAX (1 << 20) /* bytes */
 
 struct config_reading
 {
@@ -77,28 +83,75 @@ static int config_on_pair(void *userdata, const char *section, const char *key, 
     return 1;
 }
 
+/*
+ * Opens a file that ends: a pipe without a writer would hold up the daemon, and /dev/zero has no
+ * end. On failure a negative errno, and *ret_why says why.
+ */
+static int config_open(const char *path, FILE **ret, const char **ret_why)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY), r = 0;
+    struct stat st;
+
+    if (fd < 0 || fstat(fd, &st) < 0)
+        r = -errno;
+    else if (S_ISDIR(st.st_mode))
+        r = -EISDIR;
+    else if (S_ISCHR(st.st_mode) && st.st_rdev == makedev(1, 3)) /* /dev/null: no options */
+        ;
+    else if (!S_ISREG(st.st_mode))
+    {
+        r = -EINVAL;
+        *ret_why = "is no ordinary file";
+    }
+    else if (st.st_size > CONFIG_FILE_MAX)
+    {
+        r = -EFBIG;
+        *ret_why = "is larger than 1 MB";
+    }
+    if (r == 0)
+    {
+        *ret = fdopen(fd, "r");
+        if (*ret)
+            return 0;
+        r = -errno;
+    }
+    if (!*ret_why)
+        *ret_why = strerror(-r);
+    if (fd >= 0)
+        close(fd);
+    return r;
+}
+
 int config_read_file(struct config *config, const char *path, bool optional,
                      config_report_fn report, void *userdata)
 {
     struct config_reading reading = {
         .config = config, .path = path, .report = report, .userdata = userdata};
+    const char *why = NULL;
     char text[1024];
-    FILE *file = fopen(path, "re");
-    int line;
+    FILE *file;
+    int line, r;
+    bool unread;
 
-    if (!file)
+    r = config_open(path, &file, &why);
+    if (r < 0)
     {
-        int r = -errno;
-
-        if (optional && (r == -ENOENT || r == -EACCES || r == -ENOTDIR))
+        if (optional && (r == -ENOENT || r == -ENOTDIR))
             return 0;
-        snprintf(text, sizeof(text), "%s: %s", path, strerror(-r));
+        snprintf(text, sizeof(text), "%s: %s", path, why);
         report(userdata, true, text);
         return r;
     }
     reading.file = file;
     line = ini_parse_stream(config_read_line, &reading, config_on_pair, &reading);
+    unread = ferror(file);
     fclose(file);
+    if (unread)
+    {
+        snprintf(text, sizeof(text), "%s: could not be read to its end", path);
+        report(userdata, true, text);
+        return -EIO;
+    }
     if (reading.too_long)
     {
         snprintf(text, sizeof(text), "%s:%d: the line is too long", path, reading.too_long);
@@ -147,7 +200,7 @@ int config_read_all(struct config *config, const char *file, config_report_fn re
                     void *userdata)
 {
     const char *folder = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
-    char path[4096];
+    char path[4096], text[1024];
     int result, r = 0;
 
     if (file)
@@ -159,9 +212,17 @@ int config_read_all(struct config *config, const char *file, config_report_fn re
             snprintf(path, sizeof(path), "%s/mailslotd.conf", folder);
         else
             snprintf(path, sizeof(path), "%s/.config/mailslotd.conf", home ? home : "");
-        /* A service may have no home. */
+        /* A service may have no home, or be left with that of the one who started it. */
         if ((folder && *folder) || (home && *home))
-            r = config_read_file(config, path, true, report, userdata);
+        {
+            if (faccessat(AT_FDCWD, path, R_OK, AT_EACCESS) < 0 && errno == EACCES)
+            {
+                snprintf(text, sizeof(text), "%.900s: %s (ignored)", path, strerror(EACCES));
+                report(userdata, false, text);
+            }
+            else
+                r = config_read_file(config, path, true, report, userdata);
+        }
         result = r ? r : result;
     }
     r = config_read_environment(config, report, userdata);

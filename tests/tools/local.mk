@@ -2,7 +2,7 @@
 # mailslotctl, its JSON, its completion, the installed library: scripts against a real mailslotd.
 
 TOOLS_TESTS = tests/tools/verbs.sh tests/tools/golden.sh tests/tools/json.sh \
-	tests/tools/completion.sh tests/tools/example.sh tests/tools/users.sh
+	tests/tools/completion.sh tests/tools/example.sh tests/tools/users.sh tests/tools/settings.sh
 TESTS += $(TOOLS_TESTS)
 
 if HAVE_CMOCKA

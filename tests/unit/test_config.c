@@ -2,6 +2,8 @@
 /* The daemon's options: values and the form of the file (issue 2, section 2; issue 4, section 4).
  */
 
+#include <sys/stat.h>
+
 #include "config_support.h"
 
 /* Issue 2: "defaults: 138/137, all broadcast interfaces, host name, WORKGROUP", quota 16 MiB */
@@ -335,6 +337,39 @@ static void test_missing_file(void **state)
     assert_non_null(strstr(report, "/nonexistent/x: "));
 }
 
+/* What is no file with an end is refused at once, in words: it must not hold up the daemon. */
+static void test_no_file(void **state)
+{
+    const struct
+    {
+        const char *path;
+        int r;
+        const char *says;
+    } cases[] = {
+        {support_folder, -EISDIR, ": Is a directory"},
+        {path_of("mailslotd.conf"), -EINVAL, ": is no ordinary file"},
+        {"/dev/zero", -EINVAL, "/dev/zero: is no ordinary file"},
+        {"/dev/null", 0, ""},
+    };
+
+    assert_int_equal(mkfifo(cases[1].path, 0600), 0);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
+    {
+        n_fatal = 0;
+        *report = 0;
+        assert_int_equal(config_read_file(*state, cases[i].path, true, on_report, report),
+                         cases[i].r);
+        assert_int_equal(n_fatal, cases[i].r < 0);
+        assert_non_null(strstr(report, cases[i].says));
+    }
+    unlink(cases[1].path);
+
+    assert_int_equal(truncate(write_file("name_port = 7\n"), (1 << 20) + 1), 0);
+    assert_int_equal(config_read_file(*state, path_of("mailslotd.conf"), true, on_report, report),
+                     -EFBIG);
+    assert_non_null(strstr(report, "larger than 1 MB"));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -347,6 +382,7 @@ int main(void)
         TEST(test_continued_lists), TEST(test_append),
         TEST(test_unknown_key),     TEST(test_no_pair),
         TEST(test_long_line),       TEST(test_missing_file),
+        TEST(test_no_file),
     };
 
     return cmocka_run_group_tests(tests, config_test_begin, support_end);

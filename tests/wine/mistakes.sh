@@ -217,7 +217,8 @@ part_wine()
     local links
 
     fresh_prefix wine
-    said=$(WINE=/bin/true "$tool" install --prefix "$prefix" --app create_test.exe 2>&1)
+    cp /bin/true "$folder/true" # in a folder of its own, where no Wine is near
+    said=$(WINE=$folder/true "$tool" install --prefix "$prefix" --app create_test.exe 2>&1)
     code=$?
     verdict '[ $code = 1 ] && [[ "$said" == *"names no Wine"* ]] && [ ! -e "$prefix/wine-mailslot.state" ]' \
         no-wine "$code: $said"
