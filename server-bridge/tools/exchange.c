@@ -138,7 +138,8 @@ int exchange_listen_verb(struct ctl *ctl, int argc, char **argv)
     }
     if (name.host)
     {
-        ctl_complain("%s: a slot can only be made on this machine; .\\%s is one", argv[0], argv[0]);
+        ctl_complain("%s: a slot can only be made on this machine; '%s%s' is one", argv[0],
+                     strchr(name.slot, '\\') ? ".\\" : "", name.slot);
         return CTL_USAGE;
     }
     buffer = malloc(CTL_MESSAGE_MAX);

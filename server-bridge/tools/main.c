@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* mailslotctl: looks at the daemon, sends and receives messages from a shell. */
+#include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -174,7 +176,8 @@ static bool main_parse(int argc, char **argv, struct ctl *ctl, struct main_argum
         ret->options |= option;
         if (option == OPTION_COUNT || option == OPTION_TIMEOUT)
         {
-            if (!main_number(optarg, option == OPTION_COUNT ? 1e9 : 1e6, &number))
+            if (!main_number(optarg, option == OPTION_COUNT ? 1e9 : 1e6, &number) ||
+                (option == OPTION_COUNT && number != (uint32_t)number))
             {
                 ctl_complain("'%s' is no number that is allowed here", optarg);
                 return false;
@@ -227,12 +230,23 @@ static int main_run(struct ctl *ctl, const struct main_verb *verb, int argc, cha
                 "mailslotctl %s --help says more\n",
                 verb->word, verb->word, verb->options ? " [OPTION]..." : "", verb->arguments,
                 verb->word);
-    else if (fflush(stdout) && r == CTL_DONE)
-        r = CTL_FAILED;
     return r;
 }
 
-int main(int argc, char **argv)
+/*
+ * What is closed would be the next file that is opened, and that may be the socket to the daemon:
+ * so something else is put there, from which nothing can be read, and to which nothing can be
+ * written.
+ */
+static void main_occupy_streams(void)
+{
+    for (int fd = 0; fd <= 2; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && errno == EBADF &&
+            open("/dev/null", fd == 0 ? O_WRONLY : O_RDONLY) < 0)
+            _exit(CTL_FAILED);
+}
+
+static int main_do(int argc, char **argv)
 {
     struct ctl ctl = {.timeout = MAILSLOT_FOREVER};
     struct main_arguments arguments = {0};
@@ -273,4 +287,18 @@ int main(int argc, char **argv)
         return CTL_USAGE;
     }
     return main_run(&ctl, verb, argc - optind - 1, argv + optind + 1);
+}
+
+int main(int argc, char **argv)
+{
+    int r;
+
+    main_occupy_streams();
+    r = main_do(argc, argv);
+    if ((fflush(stdout) || ferror(stdout)) && r == CTL_DONE)
+    {
+        ctl_complain("not everything could be printed: see where standard output leads to");
+        r = CTL_FAILED;
+    }
+    return r;
 }

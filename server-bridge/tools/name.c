@@ -8,6 +8,8 @@
 
 #include "tools/ctl.h"
 
+#define NAME_HOST_MAX 253 /* of a DNS name; NetBIOS names are shorter */
+
 static const char name_mailslot[] = "\\mailslot\\";
 
 /* \\HOST\mailslot\NAME */
@@ -57,6 +59,11 @@ int name_parse(char *text, struct name *ret, const char **ret_why)
     if (!name.slot_size || (name.host && !name.host_size))
     {
         *ret_why = "a part of the name is empty";
+        return CTL_USAGE;
+    }
+    if (name.host && name.host_size > NAME_HOST_MAX)
+    {
+        *ret_why = "the name of the computer is too long: 253 characters at most";
         return CTL_USAGE;
     }
     *ret = name;

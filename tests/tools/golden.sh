@@ -59,4 +59,40 @@ ctl stats | sed -E 's/ +[0-9]+$/ N/' | golden stats.txt
 verdict 'stats' test $? = 0
 ctl status --json | sed -E 's/^( +"[a-z_]+": )[0-9]+(,?)$/\1N\2/' | golden status.json
 verdict 'status as JSON' test $? = 0
+
+# --- the documents of the other verbs ---
+
+# Arguments: verb, words for it. Counters differ from run to run.
+document()
+{
+    ctl "$@" --json | sed -E 's/("[a-z_]+": )[0-9]{2,}(,?)$/\1N\2/' | golden "$1.json"
+    verdict "$1 as JSON" test $? = 0
+}
+document slots
+document names
+document peers
+ctl stats --json | sed -E 's/("[a-z_]+": )[0-9]+(,?)$/\1N\2/' | golden stats.json
+verdict 'stats as JSON' test $? = 0
+document send news 'one more'
+start "$folder/listened" listen --json --count 2 --timeout 30 other
+listener=$!
+verdict 'another slot' soon has_slot other
+start "$folder/watched" monitor --json --hex --count 2 --timeout 30
+monitor=$!
+verdict 'another monitor' soon watched
+ctl send other "$(printf 'text \303\204')" && printf '\377\0' | ctl send other -
+wait "$listener"
+ctl send '*/nowhere' 'to all'
+ctl send '127.0.0.1/nowhere' 'to me'
+wait "$monitor"
+golden listen.json <"$folder/listened"
+verdict 'listen as JSON' test $? = 0
+grep -v '"kind":"local"' "$folder/watched" | golden monitor.json
+verdict 'monitor as JSON' test $? = 0
+printf 'bogus = 1\nworkgroup = NEW\n' >"$folder/mailslotd.conf"
+document reload
+document check-config "$folder/mailslotd.conf"
+printf 'workgroup =\n' >"$folder/mailslotd.conf"
+verdict 'a bad file' exits 1 ctl check-config --json "$folder/mailslotd.conf"
+verdict 'a bad file as JSON' golden check-config-bad.json <"$folder/out"
 exit "$failed"

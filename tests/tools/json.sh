@@ -43,7 +43,25 @@ wait "$listener"
 documented listen cat "$folder/listened"
 documented monitor grep '"kind":"message"' "$folder/monitored"
 documented 'monitor local' grep '"kind":"local"' "$folder/monitored"
-documented 'monitor lost' echo '{"version":1,"kind":"lost","messages":3}'
+# Of one that is stopped, mailslotd drops what has no room.
+start "$folder/stopped" monitor --json
+stopped=$!
+verdict 'a second monitor' soon watched
+sleeper=$(pgrep -P "$stopped" mailslotctl)
+kill -STOP "$sleeper"
+for ((i = 0; i < 40; i++)); do
+    senders=()
+    for ((k = 0; k < 25; k++)); do
+        ctl send '*/nowhere' "$i $k" &
+        senders+=($!)
+    done
+    wait "${senders[@]}"
+done
+kill -CONT "$sleeper"
+lost() { grep -q '"kind":"lost"' "$folder/stopped"; }
+verdict 'messages were lost' soon lost
+kill "$stopped" && wait "$stopped"
+documented 'monitor lost' grep '"kind":"lost"' "$folder/stopped"
 printf 'bogus = 1\nworkgroup =\n' >"$folder/bad.conf"
 documented check-config ctl check-config --json "$folder/bad.conf"
 

@@ -13,4 +13,5 @@ endif
 EXTRA_DIST += $(TOOLS_TESTS) tests/tools/support.sh tests/tools/documented.py \
 	$(addprefix $(srcdir)/tests/tools/golden/,help.txt help-verbs.txt listen-hex.txt monitor.txt \
 		names.txt no-daemon.txt peers.txt slots.txt stats.txt status.txt status-local.txt \
-		status.json)
+		status.json slots.json names.json peers.json stats.json send.json listen.json \
+		monitor.json reload.json check-config.json check-config-bad.json)

@@ -31,12 +31,35 @@ done
 verdict 'eaten backslashes are explained' exits 2 ctl send '\*\mailslotx' text
 verdict 'eaten backslashes are explained' grep -q 'single quotes' "$folder/err"
 verdict 'a slot elsewhere' exits 2 ctl listen HOST/x
+verdict 'has the name here' grep -qF "; 'x' is one" "$folder/err"
+verdict 'a slot elsewhere, of two parts' exits 2 ctl listen '\\HOST\mailslot\a\b'
+verdict 'has the name here, too' grep -qF "; '.\a\b' is one" "$folder/err"
+verdict 'computer with a long name' exits 2 ctl send "$(printf 'H%.0s' {1..300})/x" text
+verdict 'is said' grep -q 'name of the computer is too long' "$folder/err"
+for count in 0.4 1.5 -1 1e10 ''; do
+    verdict "count '$count'" exits 2 ctl listen --count "$count" y
+done
 verdict 'still none was started' test ! -e "$folder/socket"
 for verb in status slots names peers stats monitor send listen reload check-config; do
     verdict "$verb --help" exits 0 ctl "$verb" --help
     verdict "$verb -h" grep -q "^Usage: mailslotctl $verb" "$folder/out"
 done
 verdict 'version' exits 0 ctl --version
+for verb in send listen; do
+    verdict "$verb: the daemon cannot be started" \
+        exits 3 env MAILSLOTD=/nonexistent/mailslotd "$tools/mailslotctl" "$verb" --json x
+    verdict 'prints nothing' test ! -s "$folder/out"
+done
+
+# --- standard output that takes nothing (the last two also while the daemon runs, below) ---
+
+closed() { "$@" >&-; }
+full() { "$@" >/dev/full; }
+for how in closed full; do
+    verdict "version, $how" exits 1 "$how" ctl --version
+    verdict 'is said' grep -q 'could be printed' "$folder/err"
+    verdict "help, $how" exits 1 "$how" ctl --help
+done
 
 # --- names: one slot, written in all ways ---
 
@@ -44,7 +67,7 @@ daemon_start
 start "$folder/listened" listen --count 9 --timeout 30 './Dir/Room'
 listener=$!
 verdict 'listen makes the slot' soon has_slot 'Dir\Room'
-verdict 'a second one of the name' exits 1 ctl listen dir-that-is-another --timeout 0
+verdict 'a second slot' exits 1 ctl listen dir-that-is-another --timeout 0
 verdict 'taken name' exits 1 ctl listen './dir/room'
 verdict 'taken name is said' grep -q 'exists already' "$folder/err"
 for name in '\\.\mailslot\Dir\Room' '\\.\MAILSLOT\dir\room' '//./mailslot/dir/room' './dir/room' \
@@ -60,6 +83,23 @@ same "$(printf '%s\n' '\\.\mailslot\Dir\Room' '\\.\MAILSLOT\dir\room' '//./mails
 verdict 'all came, in order' test $? = 0
 verdict 'and the slot is gone' exits 1 ctl send ./dir/room x
 verdict 'no such slot is said' grep -q 'no slot of this name' "$folder/err"
+
+for how in closed full; do
+    for verb in status 'slots --json' names 'peers --json' stats reload 'monitor --timeout 0.1' 'send --json */nobody x'; do
+        # shellcheck disable=SC2086 # several words
+        verdict "$verb, $how" exits 1 "$how" ctl $verb
+    done
+done
+slow_reader() { ctl listen --count 1 --timeout 30 --json box >&-; }
+slow_reader 2>/dev/null &
+jobs+=($!)
+verdict 'listen, closed' soon has_slot box
+ctl send box text
+wait "${jobs[-1]}"
+verdict 'listen, closed' same 1 $?
+verdict 'and nothing of it went to mailslotd' same 0 "$(ctl stats | sed -n 's/^ *protocol.errors *//p')"
+verdict 'monitor, too few came' exits 1 ctl monitor --count 1 --timeout 0.2
+verdict 'monitor, nothing asked for' exits 0 ctl monitor --timeout 0.2
 
 # --- messages ---
 
@@ -131,6 +171,8 @@ printf '# P\nnode_type = P\nsmb_conf = none\n' >"$folder/node.conf"
 verdict 'P without WINS' exits 1 ctl check-config "$folder/node.conf"
 verdict 'has its line and the fix' grep -q 'node.conf:2: node_type: .*set wins_servers' "$folder/err"
 verdict 'missing file' exits 1 ctl check-config "$folder/none.conf"
+verdict 'folder' exits 1 ctl check-config "$folder"
+verdict 'no file with an end' exits 1 ctl check-config /dev/zero
 verdict 'reload' exits 0 ctl reload
 
 # --- a daemon that hangs: whoever waits for it can be ended ---
@@ -146,6 +188,14 @@ cp "$folder/bad.conf" "$folder/mailslotd.conf"
 verdict 'reload of a bad file' exits 1 ctl reload
 verdict 'goes on with the old' exits 0 ctl status
 rm "$folder/mailslotd.conf"
+start "$folder/watched" monitor --timeout 30
+watcher=$!
+watched() { ctl status --json | grep -q '"monitors": 1'; }
+verdict 'monitor' soon watched
+end_jobs_but_watcher() { kill "$daemon" && wait "$daemon"; daemon=''; }
+end_jobs_but_watcher
+wait "$watcher" 2>/dev/null
+verdict 'monitor when mailslotd ends' same 3 $?
 end_jobs
 verdict 'check-config needs no daemon' exits 0 ctl check-config "$folder/good.conf"
 
