@@ -28,6 +28,7 @@ server_bridge_libnet_a_SOURCES = \
 	server-bridge/net/netbios/datagram.c server-bridge/net/netbios/datagram.h \
 	server-bridge/net/netbios/dedupe.c server-bridge/net/netbios/dedupe.h \
 	server-bridge/net/netbios/interfaces.c server-bridge/net/netbios/interfaces.h \
+	server-bridge/net/netbios/interfaces_explain.c \
 	server-bridge/net/netbios/name.c server-bridge/net/netbios/name.h \
 	server-bridge/net/netbios/netbios.c server-bridge/net/netbios/netbios.h \
 	server-bridge/net/policy.c server-bridge/net/policy.h \

@@ -61,13 +61,13 @@ daemon_end_command() {
     fi
 }
 
-# Prints what sets the computer's name in the file that daemon $1 reads, and makes it read that.
-daemon_rename_command() {
+# Prints what adds line $2 to the file that daemon $1 reads, and makes it read that.
+daemon_setting_command() {
     local conf=${XDG_CONFIG_HOME:-$HOME/.config}/mailslotd.conf
     if process_is_own "$1"; then
-        echo "mkdir -p $(command_line "${conf%/*}") && printf '\\ncomputer_name = OTHERNAME\\n' >>$(command_line "$conf") && $(command_line "$MAILSLOTCTL" reload)"
+        echo "mkdir -p $(command_line "${conf%/*}") && printf '\\n$2\\n' >>$(command_line "$conf") && $(command_line "$MAILSLOTCTL" reload)"
     else
-        echo "printf '\\ncomputer_name = OTHERNAME\\n' | sudo tee -a $(command_line "$sysconfdir/mailslotd.conf") && sudo systemctl reload mailslotd"
+        echo "printf '\\n$2\\n' | sudo tee -a $(command_line "$sysconfdir/mailslotd.conf") && sudo systemctl reload mailslotd"
     fi
 }
 
@@ -142,11 +142,20 @@ check_network_running() {
             report note "not on the network: ${reason:-the daemon does not say why}"
         fi
         ;;
-    *) report ok "on the network ($mode) as $(status_field computer) in $(status_field workgroup)" ;;
+    *)
+        case $reason in
+        '') report ok "on the network ($mode) as $(status_field computer) in $(status_field workgroup)" ;;
+        *"'interfaces ="*)
+            report problem "nothing goes to the network: $reason" \
+                "$(daemon_setting_command "$(status_field pid)" 'interfaces =')"
+            ;;
+        *) report note "nothing goes to the network: $reason" ;;
+        esac
+        ;;
     esac
     while IFS= read -r name; do
         report problem "name conflict: another computer of the network has the name $name" \
-            "$(daemon_rename_command "$(status_field pid)")"
+            "$(daemon_setting_command "$(status_field pid)" 'computer_name = OTHERNAME')"
     done < <(status_refused_names)
 }
 

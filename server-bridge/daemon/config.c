@@ -36,7 +36,7 @@ static const char *const config_node_types[] = {"auto", "B", "P", "M", "H"};
 /* The limits of lists are those of net/net.h, where it has any. */
 static const struct config_row config_rows[] = {
     {"socket", CONFIG_TEXT, CONFIG_RESTART, offsetof(struct config, socket), 0, 107, "",
-     "path of the control socket (empty: the user's own)"},
+     "path of the control socket (empty: the user's own); programs need it in MAILSLOTD_SOCKET"},
     {"computer_name", CONFIG_TEXT, CONFIG_NETWORK, offsetof(struct config, computer), 0, 15, "",
      "NetBIOS name of this machine (empty: the host name)"},
     {"workgroup", CONFIG_TEXT, CONFIG_NETWORK, offsetof(struct config, workgroup), 1, 15,
@@ -54,7 +54,7 @@ static const struct config_row config_rows[] = {
     {"peers", CONFIG_LIST, CONFIG_NETWORK, offsetof(struct config, peers), 0, 64, "",
      "hosts out of reach of broadcasts that get them, too: 10.1.2.3 10.4.0.9/SALES"},
     {"interfaces", CONFIG_LIST, CONFIG_NETWORK, offsetof(struct config, interfaces), 0, 64, "",
-     "interfaces to use, by name, address or eth* (empty: all that can broadcast)"},
+     "interfaces to use: NAME, NAME*, ADDRESS or ADDRESS/BITS (empty: all that can broadcast)"},
     {"allow_networks", CONFIG_LIST, CONFIG_NETWORK, offsetof(struct config, allow_networks), 1, 64,
      "local",
      "who may send here, besides peers and WINS: local (own subnets), all, none, 10.1.0.0/16"},

@@ -16,6 +16,8 @@
 
 #define CONFIG_FILE_MAX (1 << 20) /* bytes */
 
+static const char config_environment[] = "MAILSLOTD_";
+
 struct config_reading
 {
     struct config *config;
@@ -168,20 +170,53 @@ int config_read_file(struct config *config, const char *path, bool optional,
     return reading.result;
 }
 
+/* MAILSLOTD_KEY */
+static void config_environment_name(const char *key, char *ret, size_t size)
+{
+    size_t n = snprintf(ret, size, "%s%s", config_environment, key);
+
+    for (size_t k = 0; k < n && k < size; k++)
+        ret[k] = ret[k] == '-' ? '_' : toupper((unsigned char)ret[k]);
+}
+
+/* A mistyped one must not go unnoticed; MAILSLOTD itself, the program, is none of them. */
+static void config_check_environment(config_report_fn report, void *userdata)
+{
+    for (char **entry = environ; entry && *entry; entry++)
+    {
+        size_t size = strcspn(*entry, "=");
+        const char *key;
+        char name[64] = "", text[256];
+
+        if (strncmp(*entry, config_environment, sizeof(config_environment) - 1) != 0)
+            continue;
+        for (size_t i = 0; (key = config_option_name(i)); i++)
+        {
+            config_environment_name(key, name, sizeof(name));
+            if (strlen(name) == size && !memcmp(name, *entry, size))
+                break;
+        }
+        if (key)
+            continue;
+        snprintf(text, sizeof(text), "environment: unknown option '%.*s' (ignored)",
+                 size < 200 ? (int)size : 200, *entry);
+        report(userdata, false, text);
+    }
+}
+
 static int config_read_environment(struct config *config, config_report_fn report, void *userdata)
 {
     const char *key;
     int result = 0;
 
+    config_check_environment(report, userdata);
     for (size_t i = 0; (key = config_option_name(i)); i++)
     {
         char name[64], origin[96], text[1024];
         const char *value, *why = "";
-        size_t n = snprintf(name, sizeof(name), "MAILSLOTD_%s", key);
         int r;
 
-        for (size_t k = 0; k < n; k++)
-            name[k] = name[k] == '-' ? '_' : toupper((unsigned char)name[k]);
+        config_environment_name(key, name, sizeof(name));
         value = getenv(name);
         if (!value)
             continue;

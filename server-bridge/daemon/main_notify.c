@@ -45,8 +45,8 @@ static void notify_tell(struct main_notify *notify)
     if (net.state == NET_STATE_LOCAL_ONLY)
         snprintf(how, sizeof(how), "this machine only: %s", net.reason);
     else
-        snprintf(how, sizeof(how), "%s as %s in %s", net_state_name(net.state), net.computer,
-                 net.workgroup);
+        snprintf(how, sizeof(how), "%s as %s in %s%s%s", net_state_name(net.state), net.computer,
+                 net.workgroup, net.reason ? ", but " : "", net.reason ? net.reason : "");
     snprintf(line, sizeof(line), "%u slot%s, %u program%s, %s", notify->slots,
              notify_plural(notify->slots), notify->programs, notify_plural(notify->programs), how);
     if (!strcmp(line, notify->line))

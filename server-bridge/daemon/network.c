@@ -189,14 +189,16 @@ static const char *network_find_word(struct network_settings *settings, const ch
 static const char *network_rule(const char *key)
 {
     static const char *const rules[][2] = {
-        {"computer_name", "not a NetBIOS name (a comment needs a line of its own)"},
-        {"workgroup", "not a NetBIOS name (a comment needs a line of its own), or this computer's, "
-                      "computer_name: nobody can be both"},
+        {"computer_name", "not a NetBIOS name without # (a comment needs a line of its own)"},
+        {"workgroup",
+         "not a NetBIOS name without # (a comment needs a line of its own), or this computer's, "
+         "computer_name: nobody can be both"},
         {"names", "not NAME or NAME#HEX, or there twice"},
         {"groups", "not NAME or NAME#HEX, or there twice"},
         {"scope", "not words of 1 to 63 characters with dots between them"},
-        {"wins_servers", "not an IPv4 address"},
-        {"peers", "neither ADDRESS nor ADDRESS/GROUP"},
+        {"wins_servers", "not the IPv4 address of a computer"},
+        {"peers", "neither ADDRESS nor ADDRESS/GROUP, of one computer"},
+        {"interfaces", "none of NAME, NAME*, ADDRESS, ADDRESS/BITS"},
         {"codepage", "not a code page that iconv knows"},
         {"allow_networks", "none of local, all, none, ADDRESS, ADDRESS/BITS"},
         {"receive_slots", "not a pattern for slot names"},
@@ -280,6 +282,16 @@ int network_check(struct config *config, config_report_fn report, void *userdata
 {
     int r;
 
+    if (config->name_service && config->name_port == config->datagram_port)
+    {
+        const char *origin = config_origin(config, "datagram_port");
+        char text[1024];
+
+        snprintf(text, sizeof(text), "%s: datagram_port: %u is name_port, too: one port each",
+                 origin ? origin : "built in", config->datagram_port);
+        report(userdata, true, text);
+        return -EINVAL;
+    }
     /* Each turn gives up one value of smb.conf, or is the last. */
     do
     {

@@ -25,6 +25,8 @@
 #include "daemon/log.h"
 #include "daemon/network.h"
 
+#define RELOAD_ERROR_ROOM 2048 /* bytes of the report that only errors may take */
+
 struct reload
 {
     struct host *host;
@@ -36,14 +38,23 @@ struct reload
 static void reload_say(struct reload_report *report, int level, const char *text)
 {
     const char *mark = level == LOG_WARNING ? "warning: " : "";
+    /* A flood of warnings must not take the place of the error. */
     size_t room = sizeof(report->text) - report->size;
     int n;
+
+    if (level != LOG_ERR)
+        room = room > RELOAD_ERROR_ROOM ? room - RELOAD_ERROR_ROOM : 0;
 
     log_line(level, "%s", text);
     n = snprintf(report->text + report->size, room, "%s%s\n", mark, text);
     /* A line that does not fit is left out whole. */
     if (n > 0 && (size_t)n < room)
         report->size += n;
+    else
+    {
+        report->text[report->size] = 0;
+        report->n_left_out++;
+    }
 }
 
 static void reload_on_report(void *userdata, bool fatal, const char *text)
@@ -150,11 +161,19 @@ int reload_now(struct reload *reload, struct reload_report *ret_report)
     struct timespec now;
     int r;
 
-    ret_report->size = 0;
+    ret_report->size = ret_report->n_left_out = 0;
     clock_gettime(CLOCK_MONOTONIC, &now);
     sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64,
                now.tv_sec * UINT64_C(1000000) + now.tv_nsec / 1000);
     r = reload_try(reload, ret_report);
+    if (ret_report->n_left_out)
+    {
+        char text[64];
+
+        snprintf(text, sizeof(text), "%u more lines are in the log of mailslotd",
+                 ret_report->n_left_out);
+        reload_say(ret_report, LOG_ERR, text);
+    }
     if (r < 0)
         reload_say(ret_report, LOG_ERR, "the configuration is bad: the old settings stay");
     sd_notify(0, "READY=1");

@@ -14,6 +14,7 @@ struct reload_report
 {
     char text[RELOAD_REPORT_MAX];
     size_t size;
+    unsigned int n_left_out; /* lines; the log has them */
 };
 
 struct reload;

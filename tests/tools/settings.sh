@@ -37,6 +37,23 @@ verdict 'the command line over all' same 'SYSTEM COMMAND' \
 verdict 'or one file instead of them' same 'ONLY SYSTEM2' \
     "$(printf 'computer_name = ONLY\nworkgroup = SYSTEM2\n' >"$folder/only" && effective --config "$folder/only")"
 
+# A computer without an interface is not on the network, whatever its sockets say.
+if [ "$TOOLS_INSIDE" = network ]; then
+    unset MAILSLOTD_INTERFACES
+    : >"$folder/daemon.log"
+    printf 'interfaces = eht0\n' >"$folder/only"
+    daemon_start --config "$folder/only"
+    fits_none="'interfaces = eht0' in the configuration fits none"
+    verdict 'no interface' grep -qF "why: no network interface is used: $fits_none" < <(ctl status)
+    verdict 'no interface, as JSON' grep -qF "$fits_none" < <(ctl status --json)
+    verdict 'no interface, in the log' same 1 "$(grep -cF "$fits_none" "$folder/daemon.log")"
+    printf 'interfaces = lo\n' >"$folder/only"
+    verdict 'corrected' exits 0 ctl reload
+    verdict 'is used' grep -q '^ *lo ' < <(ctl status)
+    verdict 'and no longer told' test -z "$(ctl status | grep -F 'fits none')"
+    end_jobs
+fi
+
 # What may not be read may hold restrictions: it is not passed over.
 as_nobody()
 {

@@ -28,6 +28,14 @@ static void test_order(void **state)
     assert_non_null(strstr(report, "MAILSLOTD_NAME_PORT=none"));
     unsetenv("MAILSLOTD_NAME_PORT");
     unsetenv("MAILSLOTD_WORKGROUP");
+
+    /* "unknown key -> warning" */
+    n_warnings = 0;
+    setenv("MAILSLOTD_WORKGROP", "x", 1);
+    assert_int_equal(config_read_all(config, NULL, on_report, report), 0);
+    assert_int_equal(n_warnings, 1);
+    assert_non_null(strstr(report, "environment: unknown option 'MAILSLOTD_WORKGROP'"));
+    unsetenv("MAILSLOTD_WORKGROP");
 }
 
 /* --help shows every key, and the names of the command line are those of the file. */
@@ -275,6 +283,15 @@ static void test_check_config(void **state)
         {"codepage = NOSUCH\n", "mailslotd.conf:1: codepage: ", "'NOSUCH'"},
         {"scope = a..b\n", "mailslotd.conf:1: scope: ", "'a..b'"},
         {"name_port = 0\n", "mailslotd.conf:1: name_port = 0: ", ""},
+        {"wins_servers = 10.0.0.1 0.0.0.0\n", "mailslotd.conf:1: wins_servers: ", "'0.0.0.0'"},
+        {"wins_servers = 255.255.255.255\n", "mailslotd.conf:1: wins_servers: ", "'255.255."},
+        {"wins_servers = 224.0.0.1\n", "mailslotd.conf:1: wins_servers: ", "'224.0.0.1'"},
+        {"peers = 255.255.255.255\n", "mailslotd.conf:1: peers: ", "'255.255.255.255'"},
+        {"peers = 10.1.2.3 10.1.2.0/24\n", "mailslotd.conf:1: peers: ", "'10.1.2.0/24'"},
+        {"interfaces = eth0 10.0.0.0/33\n", "mailslotd.conf:1: interfaces: ", "'10.0.0.0/33'"},
+        {"computer_name = NAME#20\n", "mailslotd.conf:1: computer_name: ", "'NAME#20'"},
+        {"\ndatagram_port = 137\n", "mailslotd.conf:2: datagram_port: 137",
+         "name_port"},
     };
 
     (void)state;

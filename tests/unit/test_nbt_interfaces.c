@@ -228,6 +228,68 @@ static void test_patterns(void **state)
 }
 
 /* Wire.md 1.9, "only to local subnets": those of listed interfaces, and this host itself. */
+/* A subnet stands for whatever address we have there; it does not mean loopback. */
+static void test_subnets(void **state)
+{
+    static const char *const subnet[] = {"10.1.0.0/16"}, *const all[] = {"0.0.0.0/0"},
+                             *const other[] = {"10.2.0.0/16"};
+
+    (void)state;
+    need_namespace();
+    run("ip link set lo up; ip link add v0 type veth peer name v1;"
+        "ip addr add 10.1.2.3/24 dev v0; ip link set v0 up; ip link set v1 up");
+    interfaces_init(&interfaces, subnet, 1);
+    refresh_until(1);
+    assert_string_equal(interfaces.list[0].name, "v0");
+    interfaces_init(&interfaces, all, 1);
+    refresh_until(1);
+    interfaces_init(&interfaces, other, 1);
+    refresh();
+    assert_int_equal(interfaces.n, 0);
+    assert_true(interfaces_is_filter("10.1.0.0/16"));
+    assert_true(interfaces_is_filter("eth*"));
+    for (const char **bad = (const char *[]){"10.1.0.0/33", "10.1.0.0/", "10.1.0.0/-1", "10.1/8",
+                                             "eth0/24", "/24", "1.2.3.4/8x", NULL};
+         *bad; bad++)
+    {
+        assert_false(interfaces_is_filter(*bad));
+    }
+}
+
+/* Issue 5, section 2: what does not work has a reason. */
+static void test_explain(void **state)
+{
+    static const char *const wrong[] = {"eht0", "en*"};
+    char text[512], tiny[16];
+
+    (void)state;
+    need_namespace();
+    run("ip link set lo up");
+    interfaces_init(&interfaces, NULL, 0);
+    refresh();
+    assert_non_null(interfaces_explain(&interfaces, text, sizeof(text)));
+    assert_non_null(strstr(text, "no network interface is up with an IPv4 address; there are: "
+                                 "none but loopback"));
+    run("ip link add v0 type veth peer name v1; ip link set v0 up");
+    refresh();
+    assert_non_null(interfaces_explain(&interfaces, text, sizeof(text)));
+    assert_non_null(strstr(text, "v0 (no carrier)"));
+    assert_non_null(strstr(text, "v1 (down)"));
+    run("ip link set v1 up");
+    refresh();
+    assert_non_null(interfaces_explain(&interfaces, text, sizeof(text)));
+    assert_non_null(strstr(text, "v0 (no IPv4 address)"));
+    run("ip addr add 10.1.2.3/24 dev v0");
+    refresh_until(1);
+    assert_null(interfaces_explain(&interfaces, text, sizeof(text)));
+    interfaces_init(&interfaces, wrong, 2);
+    refresh();
+    assert_non_null(interfaces_explain(&interfaces, text, sizeof(text)));
+    assert_non_null(strstr(text, "'interfaces = eht0 en*' in the configuration fits none"));
+    assert_non_null(interfaces_explain(&interfaces, tiny, sizeof(tiny)));
+    assert_int_equal(strlen(tiny), sizeof(tiny) - 1);
+}
+
 static void test_local(void **state)
 {
     static const char *const v0[] = {"v0"};
@@ -445,7 +507,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_come_and_go), cmocka_unit_test(test_addresses),
-        cmocka_unit_test(test_patterns),    cmocka_unit_test(test_local),
+        cmocka_unit_test(test_patterns),    cmocka_unit_test(test_subnets),
+        cmocka_unit_test(test_explain),     cmocka_unit_test(test_local),
         cmocka_unit_test(test_many),        cmocka_unit_test(test_watch),
         cmocka_unit_test(test_watch_burst), cmocka_unit_test(test_watch_overflow),
         cmocka_unit_test(test_watch_freed), cmocka_unit_test(test_point_to_point),

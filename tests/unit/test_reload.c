@@ -154,6 +154,23 @@ static void test_bad(void **state)
     mailslot_free(slot);
 }
 
+/* What fills the report must not take the error's place in it. */
+static void test_many_warnings(void **state)
+{
+    char text[32768];
+    size_t size = 0;
+
+    (void)state;
+    for (int i = 0; i < 600; i++)
+        size += snprintf(text + size, sizeof(text) - size, "mistyped%d = 1\n", i);
+    snprintf(text + size, sizeof(text) - size, "source_rate = bad\n");
+    write_config(text);
+    expect_reload(-EINVAL, (const char *[]){"unknown option 'mistyped0'",
+                                            "mailslotd.conf:602: source_rate = bad",
+                                            " more lines are in the log of mailslotd",
+                                            "the old settings stay", NULL});
+}
+
 /* What can not change is told of each time, and an unknown option, too. */
 static void test_restart_needed(void **state)
 {
@@ -326,6 +343,7 @@ int main(void)
         TEST(test_counters_go_on),
         TEST(test_nothing_new),
         TEST(test_bad),
+        TEST(test_many_warnings),
         TEST(test_restart_needed),
         TEST(test_limits),
         TEST(test_signal),

@@ -136,8 +136,8 @@ part_machine()
     own='{ "mode": "own sockets", "computer": "DESK", "workgroup": "WORKGROUP", "names": [] }'
     stand_in mailslotctl "case \$1 in
         reload) $build/server-bridge/mailslotctl check-config $XDG_CONFIG_HOME/mailslotd.conf &&
-            grep -qx 'computer_name = OTHERNAME' $XDG_CONFIG_HOME/mailslotd.conf &&
-            sed -i s/refused/held/ $folder/status.json ;;
+            grep -qx 'computer_name = OTHERNAME\\|interfaces =' $XDG_CONFIG_HOME/mailslotd.conf &&
+            sed -i '/reason/d; s/refused/held/' $folder/status.json ;;
         status) test -f $folder/status.json && test -e /proc/\$(sed -n 's/.*\"pid\": \\([0-9]*\\).*/\\1/p' $folder/status.json) \
             && cat $folder/status.json || exit 3 ;; esac"
 
@@ -164,6 +164,13 @@ part_machine()
     printf 'node_type = B' >"$XDG_CONFIG_HOME/mailslotd.conf" # an editor that ends no last line
     cure 'has the name DESK' name-conflict
     rm "$XDG_CONFIG_HOME/mailslotd.conf"
+    daemon_says "$version" "$pid" '{ "mode": "own sockets", "computer": "DESK", "workgroup": "W", "names": [],
+        "reason": "no network interface is used: '"'interfaces = eht0'"' in the configuration fits none" }'
+    cure "interfaces = eht0' in the configuration" interfaces
+    daemon_says "$version" "$pid" '{ "mode": "own sockets", "computer": "DESK", "workgroup": "W", "names": [],
+        "reason": "no network interface is up with an IPv4 address; there are: eth0 (no carrier)" }'
+    tool doctor --prefix "$prefix"
+    verdict '[ $code = 0 ] && [[ "$said" == *"note     nothing goes to the network"*"(no carrier)"* ]]' no-cable "$said"
     machine_system_daemon
     rm "$folder/status.json"
 

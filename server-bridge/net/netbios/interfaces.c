@@ -10,6 +10,7 @@
 #include "net/netbios/interfaces.h"
 
 #include <arpa/inet.h>
+#include <ctype.h>
 #include <errno.h>
 #include <fnmatch.h>
 #include <ifaddrs.h>
@@ -57,6 +58,36 @@ static struct in_addr address_of(const struct sockaddr *address)
     return in.sin_addr;
 }
 
+/* ADDRESS/BITS */
+static bool read_subnet(const char *word, struct in_addr *ret_address, struct in_addr *ret_mask)
+{
+    const char *slash = strchr(word, '/');
+    size_t size = slash ? (size_t)(slash - word) : 0;
+    char address[INET_ADDRSTRLEN], *end;
+    unsigned long bits;
+
+    if (!slash || size >= sizeof(address) || !isdigit((unsigned char)slash[1]))
+    {
+        return false;
+    }
+    memcpy(address, word, size);
+    address[size] = 0;
+    bits = strtoul(slash + 1, &end, 10);
+    if (*end || bits > 32 || inet_pton(AF_INET, address, ret_address) != 1)
+    {
+        return false;
+    }
+    ret_mask->s_addr = bits ? htonl(UINT32_MAX << (32 - bits)) : 0;
+    return true;
+}
+
+bool interfaces_is_filter(const char *word)
+{
+    struct in_addr address, mask;
+
+    return !strchr(word, '/') || read_subnet(word, &address, &mask);
+}
+
 static bool is_named(const struct interfaces *interfaces, const struct interface *interface,
                      bool loopback)
 {
@@ -66,13 +97,16 @@ static bool is_named(const struct interfaces *interfaces, const struct interface
     for (size_t i = 0; i < interfaces->n_filter; i++)
     {
         const char *pattern = interfaces->filter[i];
+        struct in_addr subnet, mask;
 
         if (strcmp(pattern, interface->name) == 0 || strcmp(pattern, address) == 0)
         {
             return true;
         }
-        /* Who writes "*" does not mean loopback. */
-        if (!loopback && fnmatch(pattern, interface->name, 0) == 0)
+        /* Who writes "*" or 0.0.0.0/0 does not mean loopback. */
+        if (!loopback && (fnmatch(pattern, interface->name, 0) == 0 ||
+                          (read_subnet(pattern, &subnet, &mask) &&
+                           ((interface->address.s_addr ^ subnet.s_addr) & mask.s_addr) == 0)))
         {
             return true;
         }

@@ -37,10 +37,10 @@ bool interface_broadcasts(const struct interface *interface);
 bool interfaces_broadcast(const struct interfaces *interfaces); /* on any of them */
 
 /*
- * An empty list that will hold the interfaces named in `filter` (interface names or IPv4 addresses
- * of this host; "eth*" is a pattern), or, when n_filter is 0, every one that is up, has
- * a carrier and is not loopback. A loopback interface takes part only if it is named without a
- * pattern. None at all is a normal state.
+ * An empty list that will hold the interfaces named in `filter` (interface names, IPv4 addresses of
+ * this host, or ADDRESS/BITS for those in a subnet; "eth*" is a pattern), or, when n_filter is 0,
+ * every one that is up, has a carrier and is not loopback. A loopback interface takes part only if
+ * it is named without a pattern. None at all is a normal state.
  */
 void interfaces_init(struct interfaces *ret_interfaces, const char *const *filter, size_t n_filter);
 
@@ -51,6 +51,12 @@ void interfaces_init(struct interfaces *ret_interfaces, const char *const *filte
  */
 int interfaces_refresh(struct interfaces *interfaces, bool *ret_changed)
     __attribute__((warn_unused_result));
+
+/* Whether a word of the filter can fit anything: a name, a pattern, an address, or ADDRESS/BITS. */
+bool interfaces_is_filter(const char *word);
+
+/* Why the list is empty, as a sentence without its stop, cut if need be; NULL: it is not. */
+const char *interfaces_explain(const struct interfaces *interfaces, char *ret_text, size_t size);
 
 /*
  * Calls changed() some 100 ms after the kernel reported that addresses or links have changed

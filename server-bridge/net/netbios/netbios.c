@@ -117,6 +117,22 @@ static void netbios_on_mode(void *userdata, enum net_state previous)
     name_service_mode(netbios);
 }
 
+/* Says once that there is no interface, until there is one again. */
+static const char *netbios_explain_interfaces(struct netbios *netbios)
+{
+    const char *why = lan_state(netbios->lan) == NET_STATE_LOCAL_ONLY
+                          ? NULL
+                          : interfaces_explain(&netbios->interfaces, netbios->no_interface,
+                                               sizeof(netbios->no_interface));
+
+    if (why && !netbios->no_interface_said)
+    {
+        netbios->up.log(netbios->up.userdata, why);
+    }
+    netbios->no_interface_said = why;
+    return why;
+}
+
 static void netbios_on_interfaces(void *userdata)
 {
     struct netbios *netbios = userdata;
@@ -128,6 +144,7 @@ static void netbios_on_interfaces(void *userdata)
     }
     if (changed)
     {
+        (void)netbios_explain_interfaces(netbios);
         name_service_interfaces(netbios);
     }
 }
@@ -215,6 +232,10 @@ static void netbios_status(void *transport, struct net_status *ret_status)
     ret_status->state = lan_state(netbios->lan);
     lan_explain(netbios->lan, &ret_status->error, &ret_status->reason, &ret_status->fix,
                 &ret_status->name_service_reason);
+    if (!ret_status->reason)
+    {
+        ret_status->reason = netbios_explain_interfaces(netbios);
+    }
     ret_status->computer = netbios->computer;
     ret_status->workgroup = netbios->workgroup;
     ret_status->codepage = codepage_name(netbios->codepage);
@@ -293,6 +314,7 @@ static int netbios_set_node(struct netbios *netbios, const struct net_config *co
     for (size_t i = 0; i < config->n_wins_servers; i++)
     {
         if (inet_pton(AF_INET, config->wins_servers[i], &netbios->ns.wins[i]) != 1 ||
+            !interfaces_is_host(&netbios->interfaces, netbios->ns.wins[i]) ||
             policy_allow(netbios->up.policy, netbios->ns.wins[i]) < 0)
         {
             *ret_invalid = "wins_servers";
@@ -328,7 +350,8 @@ static int netbios_set_peers(struct netbios *netbios, const struct net_config *c
     }
     for (size_t i = 0; i < netbios->peers.n; i++)
     {
-        if (policy_allow(netbios->up.policy, netbios->peers.list[i].address) < 0)
+        if (!interfaces_is_host(&netbios->interfaces, netbios->peers.list[i].address) ||
+            policy_allow(netbios->up.policy, netbios->peers.list[i].address) < 0)
         {
             *ret_invalid = "peers";
             return -EINVAL;
@@ -337,7 +360,8 @@ static int netbios_set_peers(struct netbios *netbios, const struct net_config *c
     return 0;
 }
 
-static int netbios_set_filter(struct netbios *netbios, const struct net_config *config)
+static int netbios_set_filter(struct netbios *netbios, const struct net_config *config,
+                              const char **ret_invalid)
 {
     netbios->filter = calloc(config->n_interfaces + 1, sizeof(*netbios->filter));
     if (!netbios->filter)
@@ -346,6 +370,11 @@ static int netbios_set_filter(struct netbios *netbios, const struct net_config *
     }
     for (; netbios->n_filter < config->n_interfaces; netbios->n_filter++)
     {
+        if (!interfaces_is_filter(config->interfaces[netbios->n_filter]))
+        {
+            *ret_invalid = "interfaces";
+            return -EINVAL;
+        }
         netbios->filter[netbios->n_filter] = strdup(config->interfaces[netbios->n_filter]);
         if (!netbios->filter[netbios->n_filter])
         {
@@ -390,7 +419,7 @@ static int netbios_set_up(struct netbios *netbios, const struct net_config *conf
                           const char **ret_invalid)
 {
     static int (*const steps[])(struct netbios *, const struct net_config *, const char **) = {
-        netbios_set_names, netbios_set_node, netbios_set_peers};
+        netbios_set_names, netbios_set_node, netbios_set_peers, netbios_set_filter};
     int r;
 
     for (size_t i = 0; i < sizeof(steps) / sizeof(*steps); i++)
@@ -401,11 +430,7 @@ static int netbios_set_up(struct netbios *netbios, const struct net_config *conf
             return r;
         }
     }
-    r = netbios_set_filter(netbios, config);
-    if (r == 0)
-    {
-        r = dedupe_new(&netbios->seen);
-    }
+    r = dedupe_new(&netbios->seen);
     if (r == 0)
     {
         r = dedupe_new(&netbios->sent);
@@ -485,6 +510,7 @@ int netbios_new(struct netbios **ret_netbios, sd_event *event, const struct net_
         netbios_free(netbios);
         return r;
     }
+    (void)netbios_explain_interfaces(netbios);
     *ret_netbios = netbios;
     return 0;
 }

@@ -26,7 +26,7 @@ void own_computer_from_host(const char *host, char ret_computer[static 16])
             size--;
         }
     }
-    if (netbios_name_make(&name, host, size, NETBIOS_SUFFIX_HOST))
+    if (memchr(host, '#', size) || netbios_name_make(&name, host, size, NETBIOS_SUFFIX_HOST))
     {
         host = COMPUTER_FALLBACK;
         size = strlen(COMPUTER_FALLBACK);
@@ -122,12 +122,15 @@ int own_init(struct own_names *ret_own, struct codepage *codepage, const struct 
 {
     struct own_names own = {.n = 2};
 
-    if (own_make(&own.list[OWN_COMPUTER].name, codepage, config->computer, strlen(config->computer),
+    /* NAME#20 is how further names are given; here the type is not to be chosen. */
+    if (strchr(config->computer, '#') ||
+        own_make(&own.list[OWN_COMPUTER].name, codepage, config->computer, strlen(config->computer),
                  NETBIOS_SUFFIX_HOST))
     {
         return OWN_BAD_COMPUTER;
     }
-    if (own_make(&own.list[OWN_WORKGROUP].name, codepage, config->workgroup,
+    if (strchr(config->workgroup, '#') ||
+        own_make(&own.list[OWN_WORKGROUP].name, codepage, config->workgroup,
                  strlen(config->workgroup), NETBIOS_SUFFIX_HOST))
     {
         return OWN_BAD_WORKGROUP;

@@ -37,7 +37,9 @@ static int peers_parse_one(struct static_peer *ret_peer, struct codepage *codepa
     {
         return PEERS_INVALID;
     }
-    if (slash && own_parse(&peer.group, codepage, slash + 1))
+    /* ADDRESS/24 is a network to everybody, and not the group "24". */
+    if (slash && (!slash[1 + strspn(slash + 1, "0123456789")] ||
+                  own_parse(&peer.group, codepage, slash + 1)))
     {
         return PEERS_INVALID;
     }

@@ -26,6 +26,8 @@ struct netbios
     struct lan *lan;
     struct interfaces interfaces;
     struct interfaces_watch *watch;
+    char no_interface[512]; /* the reason, as the last one asked */
+    bool no_interface_said;
     uint16_t peer_port;
     uint16_t peer_name_port;
     char **filter;
