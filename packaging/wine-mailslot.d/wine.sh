@@ -261,6 +261,7 @@ wine_side_unlink() {
 
 # Prints the command by which an administrator makes Wine find our library, or $1 (uninstall) forget it.
 # sudo has its own PATH.
+# shellcheck disable=SC2120 # install.sh passes one
 wine_side_sudo() {
     local path
     path=$(command -v -- "$WINE")

@@ -131,7 +131,7 @@ int config_read_file(struct config *config, const char *path, bool optional,
         .config = config, .path = path, .report = report, .userdata = userdata};
     const char *why = NULL;
     char text[1024];
-    FILE *file;
+    FILE *file = NULL;
     int line, r;
     bool unread;
 

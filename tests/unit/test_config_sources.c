@@ -290,8 +290,7 @@ static void test_check_config(void **state)
         {"peers = 10.1.2.3 10.1.2.0/24\n", "mailslotd.conf:1: peers: ", "'10.1.2.0/24'"},
         {"interfaces = eth0 10.0.0.0/33\n", "mailslotd.conf:1: interfaces: ", "'10.0.0.0/33'"},
         {"computer_name = NAME#20\n", "mailslotd.conf:1: computer_name: ", "'NAME#20'"},
-        {"\ndatagram_port = 137\n", "mailslotd.conf:2: datagram_port: 137",
-         "name_port"},
+        {"\ndatagram_port = 137\n", "mailslotd.conf:2: datagram_port: 137", "name_port"},
     };
 
     (void)state;
