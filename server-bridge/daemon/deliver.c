@@ -15,6 +15,9 @@
 /* Messages of one client that may wait for names at the same time. */
 #define DELIVER_SENDS_MAX 64
 
+/* Of all: no more than the names that may be asked for (net/netbios/query.h). */
+#define DELIVER_SENDS_ALL 512
+
 /*
  * A program that lost the processor while it holds the lock of its queue gets it back if the daemon
  * waits; one that has stopped does not, and is not waited for again for a while. The owner pays for
@@ -212,7 +215,8 @@ static int deliver_remote(struct host *host, const struct net_request *request,
     struct deliver_waiting *waiting;
     int r;
 
-    if (charge->sends >= DELIVER_SENDS_MAX || !user_may_wait(charge->user, DELIVER_SENDS_MAX))
+    if (charge->sends >= DELIVER_SENDS_MAX ||
+        !user_may_wait(charge->user, DELIVER_SENDS_MAX, DELIVER_SENDS_ALL))
         return CONTROL_LIMIT;
     waiting = calloc(1, sizeof(*waiting));
     if (!waiting)

@@ -5,17 +5,46 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <syslog.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "daemon/log.h"
 #include "daemon/monitor.h"
 #include "daemon/network.h"
 #include "daemon/peer.h"
 
 /* How long a daemon that was just started waits for the client that started it. */
 #define HOST_FIRST_CLIENT_SECONDS 10
+
+/* Who is turned away may try again at once: one line in so long a time says that it happens. */
+#define HOST_REFUSED_LOG_USEC (600 * UINT64_C(1000000))
+
+static unsigned int host_uid(int socket)
+{
+    struct ucred other = {.uid = (uid_t)-1};
+    socklen_t size = sizeof(other);
+
+    (void)getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &other, &size);
+    return other.uid;
+}
+
+static void host_count_refused(struct host *host, unsigned int uid, const char *why)
+{
+    uint64_t now = user_now();
+
+    host->counters.refused_peers++;
+    if (host->refused_logged && now - host->refused_logged < HOST_REFUSED_LOG_USEC)
+        return;
+    host->refused_logged = now;
+    log_line(LOG_WARNING,
+             "a program of the user %u is turned away: %s (%u are connected; more refusals are "
+             "counted, and logged every %u minutes)",
+             uid, why, host->n_peers, (unsigned int)(HOST_REFUSED_LOG_USEC / 60000000));
+}
 
 /*
  * Out of descriptors. A connection left in the backlog would keep the loop awake and its client
@@ -29,9 +58,11 @@ static void host_refuse(struct host *host, int listener)
         close(host->spare);
     socket = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
     if (socket >= 0)
+    {
+        host_count_refused(host, host_uid(socket), "mailslotd has no more descriptors");
         close(socket);
+    }
     host->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
-    host->counters.refused_peers++;
 }
 
 static int host_on_connection(sd_event_source *source, int fd, uint32_t events, void *userdata)
@@ -43,8 +74,12 @@ static int host_on_connection(sd_event_source *source, int fd, uint32_t events, 
     (void)events;
     if (socket >= 0)
     {
-        if (peer_new(host, socket) < 0)
-            host->counters.refused_peers++;
+        unsigned int uid = host_uid(socket);
+        int r = peer_new(host, socket);
+
+        if (r < 0)
+            host_count_refused(
+                host, uid, r == -EUSERS ? "its share of the connections is taken" : strerror(-r));
     }
     else if (errno == EMFILE || errno == ENFILE)
         host_refuse(host, fd);

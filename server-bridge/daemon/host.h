@@ -28,6 +28,7 @@ struct host
     unsigned int n_monitors;
     sd_event_source *listener;
     sd_event_source *idle;
+    uint64_t refused_logged; /* when it was, µs of CLOCK_MONOTONIC; 0: never */
     int spare;        /* a descriptor to give up when there are no more: see host_on_connection */
     uint64_t started; /* µs, CLOCK_REALTIME */
     struct

@@ -18,12 +18,9 @@
  * so nobody ever learns the id of another user's lease, and each pays for what he has.
  */
 
-/* A slot has its name twice more. */
 static size_t lease_bytes(const struct lease *lease)
 {
-    size_t name = strlen(lease->name);
-
-    return strlen(lease->host) + (lease->kind == CONTROL_KIND_SERVER ? 3 * name : name);
+    return strlen(lease->host) + strlen(lease->name);
 }
 
 void lease_end(struct lease *lease)
@@ -148,7 +145,7 @@ int registry_borrow(struct registry *registry, uint64_t inode, struct charge *ch
     struct lease_identity identity;
     int watch, r;
 
-    for (const struct user *user = registry->users; user; user = user->hh.next)
+    for (const struct user *user = registry->users.by_uid; user; user = user->hh.next)
     {
         lease = registry_lease_by_inode(registry, user, inode);
         /* The inode of a restored one is only what its client said: no proof for others. */

@@ -7,19 +7,32 @@
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 #include <utlist.h>
 
-/* Requests answered for one program before others get their turn. */
-#define PEER_BATCH 64
+/*
+ * Requests answered for one program before others get their turn; a guest's turn ends also after
+ * this time.
+ */
+#define PEER_BATCH     64
+#define PEER_TURN_USEC 5000
 
 /*
  * How long a connection may be silent before it says who it is, and how much of what it was told it
- * may leave unread: replies carry descriptors, which the kernel counts as the daemon's until then.
+ * may leave unread.
  */
 #define PEER_SILENCE_USEC (10 * UINT64_C(1000000))
 #define PEER_UNREAD_MAX   8192
+
+/*
+ * Replies carry descriptors, and until they are read the kernel counts them as the daemon's: when
+ * there are too many, it can send none to anybody. So those of a guest are limited in all. They are
+ * with the receiver also when the daemon has closed its end, but then can not be seen; a connection
+ * that is over with some unread stays, and counts, until the other end has read them or is closed.
+ */
+#define PEER_LEFT_USEC 1000000
 
 /* Between all other work and the end of leases, which comes after what was sent through them. */
 #define PEER_PRIORITY_LATER (SD_EVENT_PRIORITY_IDLE / 2)
@@ -51,12 +64,112 @@ static int peer_turn(struct peer *peer)
     return later ? 1 : PEER_BATCH;
 }
 
-/* A client reads each reply before it asks again. */
-static bool peer_is_deaf(int fd)
+/* Pays for what was done since *last. */
+static void peer_pay(struct user *user, uint64_t *last)
+{
+    uint64_t now = user_now();
+
+    user_spend(user, now - *last);
+    *last = now;
+}
+
+static int peer_unread(int fd)
 {
     int unread = 0;
 
-    return ioctl(fd, SIOCOUTQ, &unread) == 0 && unread > PEER_UNREAD_MAX;
+    return ioctl(fd, SIOCOUTQ, &unread) == 0 ? unread : 0;
+}
+
+/* A client reads each reply before it asks again. */
+static bool peer_is_deaf(int fd)
+{
+    return peer_unread(fd) > PEER_UNREAD_MAX;
+}
+
+/* What is in flight is known to be read only when all is. */
+static void peer_forget_read(struct peer *peer)
+{
+    if (!peer->flight || peer_unread(peer->socket))
+        return;
+    user_drop_flight(peer->charge->user, peer->flight);
+    peer->flight = 0;
+}
+
+static bool peer_may_be_sent(struct peer *peer, unsigned int fds)
+{
+    struct user *user = peer->charge->user;
+    struct peer *other;
+
+    if (!user->guest || !fds)
+        return true;
+    peer_forget_read(peer);
+    if (user_may_be_sent(user, fds))
+        return true;
+    DL_FOREACH(peer->host->peers, other)
+    if (other->charge->user == user)
+        peer_forget_read(other);
+    return user_may_be_sent(user, fds);
+}
+
+/*
+ * A client waits for each reply before it asks again, so its socket has room; one that does not
+ * read gets -EAGAIN here and is cut off.
+ */
+static int peer_reply(struct peer *peer, const struct packet *packet)
+{
+    if (!peer_may_be_sent(peer, packet->n_fds) ||
+        packet_send(peer->socket, packet, MSG_DONTWAIT) < 0)
+        return -EPIPE;
+    if (peer->charge->user->guest)
+    {
+        peer->flight += packet->n_fds;
+        user_add_flight(peer->charge->user, packet->n_fds);
+    }
+    return 0;
+}
+
+static int peer_on_left(sd_event_source *source, uint64_t usec, void *userdata)
+{
+    struct peer *peer = userdata;
+    struct host *host = peer->host;
+
+    (void)usec;
+    peer_forget_read(peer);
+    if (peer->flight && sd_event_source_set_time_relative(source, PEER_LEFT_USEC) >= 0 &&
+        sd_event_source_set_enabled(source, SD_EVENT_ONESHOT) >= 0)
+        return 0;
+    peer_free(peer);
+    host_check_idle(host);
+    return 0;
+}
+
+static void peer_release(struct peer *peer)
+{
+    if (peer->id)
+        registry_recover(peer->host->registry, peer->charge->user, peer->id);
+    peer->id = 0;
+    peer->charge->peer = NULL;
+    peer->source = sd_event_source_disable_unref(peer->source);
+    peer->silent = sd_event_source_disable_unref(peer->silent);
+}
+
+/* The connection is over; what was sent through it may not be. */
+static void peer_end(struct peer *peer)
+{
+    struct host *host = peer->host;
+
+    peer_forget_read(peer);
+    if (peer->flight)
+    {
+        peer_release(peer);
+        peer->over = true;
+        (void)shutdown(peer->socket, SHUT_RDWR);
+    }
+    if (!peer->over ||
+        sd_event_add_time_relative(host->event, &peer->silent, CLOCK_MONOTONIC, PEER_LEFT_USEC,
+                                   PEER_LEFT_USEC / 2, peer_on_left, peer) < 0)
+        peer_free(peer);
+    host_check_idle(host);
 }
 
 static int peer_on_silence(sd_event_source *source, uint64_t usec, void *userdata)
@@ -77,7 +190,7 @@ static int peer_on_event(sd_event_source *source, int fd, uint32_t events, void 
     struct peer *peer = userdata;
     struct host *host = peer->host;
     struct user *user = user_ref(peer->charge->user);
-    uint64_t start = user->guest ? user_now() : 0;
+    uint64_t start = user->guest ? user_now() : 0, last = start;
     struct packet packet;
     int r = 0, turns = peer_turn(peer);
 
@@ -108,30 +221,30 @@ static int peer_on_event(sd_event_source *source, int fd, uint32_t events, void 
         }
         else
             r = request_answer(peer, &packet);
-        /*
-         * A client waits for each reply before it asks again, so its socket has room; one that does
-         * not read gets -EAGAIN here and is cut off.
-         */
         if (r == REQUEST_NO_REPLY)
             r = 0;
         else if (r == 0)
-            r = packet_send(fd, &packet, MSG_DONTWAIT) < 0 ? -EPIPE : 0;
+            r = peer_reply(peer, &packet);
         packet_close_fds(&packet);
         if (r < 0)
             break;
         if (peer->id)
             peer->silent = sd_event_source_disable_unref(peer->silent);
+        if (!user->guest)
+            continue;
+        peer_pay(user, &last);
+        if (last - start >= PEER_TURN_USEC || !user_has_credit(user))
+            break;
     }
     net_release(host->net);
     if (r < 0 && r != -EAGAIN)
     {
         if (r != -EPIPE)
             host->counters.protocol_errors++;
-        peer_free(peer);
-        host_check_idle(host);
+        peer_end(peer);
     }
     if (user->guest)
-        user_spend(user, user_now() - start);
+        peer_pay(user, &last);
     user_unref(user);
     return 0;
 }
@@ -176,7 +289,7 @@ int peer_new(struct host *host, int socket)
     peer->socket = socket;
     peer->charge = charge;
     charge->peer = peer;
-    charge->user->peers++;
+    user_add_peer(charge->user);
     DL_APPEND(host->peers, peer);
     host->n_peers++;
     r = sd_event_add_io(host->event, &peer->source, socket, EPOLLIN, peer_on_event, peer);
@@ -192,15 +305,12 @@ struct peer *peer_free(struct peer *peer)
 {
     struct host *host = peer->host;
 
-    sd_event_source_disable_unref(peer->silent);
-    sd_event_source_disable_unref(peer->source);
+    peer_release(peer);
     close(peer->socket);
     DL_DELETE(host->peers, peer);
     host->n_peers--;
-    if (peer->id)
-        registry_recover(host->registry, peer->charge->user, peer->id);
-    peer->charge->peer = NULL;
-    peer->charge->user->peers--;
+    user_drop_flight(peer->charge->user, peer->flight);
+    user_drop_peer(peer->charge->user);
     charge_unref(peer->charge);
     free(peer->program);
     free(peer);

@@ -2,6 +2,7 @@
 /* One connected program. */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "control/packet.h"
@@ -19,6 +20,8 @@ struct peer
     uint32_t pid;
     char *program;
     sd_event_source *silent; /* until CONTROL_HELLO: ends a connection that says nothing */
+    unsigned int flight;     /* a guest's: descriptors that were sent and perhaps not yet read */
+    bool over;               /* it only waits for these: see peer.c */
     struct peer *prev, *next;
 };
 

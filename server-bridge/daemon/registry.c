@@ -53,6 +53,8 @@ static struct slot *slot_free(struct slot *slot)
         return NULL;
     sd_event_source_disable_unref(slot->orphan);
     queue_free(slot->queue);
+    if (slot->bytes)
+        user_drop_slot(slot->owner, slot->bytes);
     user_unref(slot->owner);
     free(slot->name);
     free(slot->key);
@@ -78,6 +80,8 @@ static int slot_new(struct slot **ret, struct registry *registry, uint64_t id, c
         slot_free(slot);
         return -ENOMEM;
     }
+    slot->bytes = strlen(slot->name) + strlen(slot->key);
+    user_add_slot(owner, slot->bytes);
     *ret = slot;
     return 0;
 }
@@ -357,6 +361,15 @@ static int registry_restore_slot(struct registry *registry, const struct control
     return 0;
 }
 
+bool registry_knows_slot(const struct registry *registry, const struct user *user, uint64_t id)
+{
+    struct registry_key key = {id, user->uid};
+    struct slot *slot;
+
+    HASH_FIND(by_id, registry->slots, &key, sizeof(key), slot); /* NOLINT: no byte is unset */
+    return slot != NULL;
+}
+
 /* Descriptors of clients may be anything; what is polled here must be what it should be. */
 static bool registry_is_socket(int fd)
 {
@@ -477,7 +490,7 @@ struct registry *registry_free(struct registry *registry)
         HASH_DELETE(by_id, registry->slots, slot); /* NOLINT: HASH_ITER has the next one */
         slot_free(slot);
     }
-    user_forget_table(&registry->users);
+    users_deinit(&registry->users);
     sd_event_unref(registry->event);
     free(registry);
     return NULL;

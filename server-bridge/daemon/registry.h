@@ -50,7 +50,8 @@ struct slot
     uint64_t created;   /* 100 ns since 1601 */
     char *name;
     char *key;
-    bool named; /* has a server lease, and the name was free when that came */
+    size_t bytes; /* of both, as its owner is charged for them; 0: not yet */
+    bool named;   /* has a server lease, and the name was free when that came */
     struct queue *queue;
     uint64_t no_wait_until; /* for its lock: see deliver.c */
     struct lease *server;
@@ -164,6 +165,9 @@ __attribute__((warn_unused_result)) int
 registry_restore(struct registry *registry, const struct control_slot *identity, const char *host,
                  size_t host_size, const char *name, size_t name_size, int watch, int memfd,
                  int eventfd, struct charge *charge, struct lease **ret);
+
+/* Is this slot, of which a client of `user` shows a lease, known already? */
+bool registry_knows_slot(const struct registry *registry, const struct user *user, uint64_t id);
 
 /* A client is gone: frees what it may have locked, in every queue of its user. */
 void registry_recover(struct registry *registry, const struct user *user, uint32_t holder);

@@ -11,9 +11,9 @@ struct registry
     struct slot *named;   /* by key */
     struct lease *leases; /* by id */
     struct lease *inodes; /* by inode */
-    struct user *users;   /* by uid */
-    struct slot *last;    /* what registry_find_lately() found, by which name and when */
-    char last_name[64];   /* longer ones are looked up each time */
+    struct users users;
+    struct slot *last;  /* what registry_find_lately() found, by which name and when */
+    char last_name[64]; /* longer ones are looked up each time */
     size_t last_size;
     uint64_t last_turn;
     uint64_t condemned;

@@ -159,13 +159,15 @@ static int request_registry_result(int r)
     }
 }
 
-static bool request_may_have(const struct peer *peer, bool slot)
+/* `own_slot`: the handle is that of a slot's owner. `new_slot`: it brings a slot that is new here.
+ */
+static bool request_may_have(const struct peer *peer, bool own_slot, bool new_slot)
 {
     const struct config *config = peer->host->config;
 
     return peer->charge->leases < config->handles_per_client &&
-           (!slot || peer->charge->slots < config->slots_per_client) &&
-           user_may_hold(request_user(peer), slot, config->slots_per_client,
+           (!own_slot || peer->charge->slots < config->slots_per_client) &&
+           user_may_hold(request_user(peer), new_slot, config->slots_per_client,
                          config->handles_per_client);
 }
 
@@ -182,7 +184,7 @@ static int request_create(struct peer *peer, struct packet *packet)
     name = packet_extra(packet, sizeof(create), &size);
     config.max_message = create.max_message;
     config.read_timeout = create.read_timeout;
-    if (!request_may_have(peer, true))
+    if (!request_may_have(peer, true, true))
         return CONTROL_LIMIT;
     r = registry_create(peer->host->registry, (const char *)name, size, &config, peer->charge,
                         &lease, &far_end);
@@ -197,7 +199,7 @@ static int request_open(struct peer *peer, struct packet *packet)
     size_t size;
 
     name = packet_extra(packet, 0, &size);
-    if (!request_may_have(peer, false))
+    if (!request_may_have(peer, false, false))
         return CONTROL_LIMIT;
     r = registry_open(peer->host->registry, (const char *)name, size, peer->charge, &lease,
                       &far_end);
@@ -216,7 +218,7 @@ static int request_remote(struct peer *peer, struct packet *packet)
     extra = (const char *)packet_extra(packet, sizeof(remote), &size);
     if (remote.host_size > size || remote.host_size > CONTROL_HOST_MAX)
         return -EPROTO;
-    if (!request_may_have(peer, false))
+    if (!request_may_have(peer, false, false))
         return CONTROL_LIMIT;
     r = registry_open_remote(peer->host->registry, extra, remote.host_size,
                              extra + remote.host_size, size - remote.host_size, peer->charge,
@@ -236,7 +238,7 @@ static int request_adopt(struct peer *peer, struct packet *packet)
     lease = registry_lease_by_inode(peer->host->registry, request_user(peer), st.st_ino);
     if (!lease)
     {
-        if (!request_may_have(peer, false))
+        if (!request_may_have(peer, false, false))
             return CONTROL_LIMIT;
         r = registry_borrow(peer->host->registry, st.st_ino, peer->charge, &lease);
         if (r)
@@ -380,7 +382,7 @@ static int request_restore(struct peer *peer, struct packet *packet)
     struct lease *lease;
     const char *extra;
     size_t size;
-    bool remote;
+    bool remote, new_slot;
     int r;
 
     packet_body(packet, &body, sizeof(body));
@@ -388,9 +390,12 @@ static int request_restore(struct peer *peer, struct packet *packet)
     if (body.slot.kind < CONTROL_KIND_SERVER || body.slot.kind > CONTROL_KIND_REMOTE ||
         body.slot.host_size > size || body.slot.host_size > CONTROL_HOST_MAX)
         return -EPROTO;
-    if (!request_may_have(peer, body.slot.kind == CONTROL_KIND_SERVER))
-        return CONTROL_LIMIT;
     remote = body.slot.kind == CONTROL_KIND_REMOTE;
+    /* A writer may be here before the owner, and brings the slot then. */
+    new_slot = !remote && packet->n_fds > 1 &&
+               !registry_knows_slot(peer->host->registry, request_user(peer), body.slot.slot);
+    if (!request_may_have(peer, body.slot.kind == CONTROL_KIND_SERVER, new_slot))
+        return CONTROL_LIMIT;
     r = registry_restore(peer->host->registry, &body.slot, extra, body.slot.host_size,
                          extra + body.slot.host_size, size - body.slot.host_size,
                          packet_take_fd(packet, 0), remote ? -1 : packet_take_fd(packet, 1),

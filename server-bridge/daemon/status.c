@@ -18,21 +18,38 @@
 /* Raised when a field changes its meaning or goes away; new fields do not count. */
 #define STATUS_VERSION 1
 
+/*
+ * Bytes of a text that are shown, as in a monitor. A slot may have a name of 96 KiB, and each byte
+ * of it may need six here; with the cut, a slot takes at most 2 KiB, and the whole is bounded by
+ * the number of slots and programs, which descriptors bound.
+ */
+#define STATUS_TEXT_MAX CONTROL_RECORD_NAME_MAX
+
+/* Where to cut: between characters. */
+static size_t status_cut(const char *text)
+{
+    size_t size = strnlen(text, STATUS_TEXT_MAX + 1), end = STATUS_TEXT_MAX;
+
+    if (size <= STATUS_TEXT_MAX)
+        return size;
+    /* At most three bytes continue a character; more are no UTF-8. */
+    while (end > STATUS_TEXT_MAX - 3 && (text[end] & 0xc0) == 0x80)
+        end--;
+    return (text[end] & 0xc0) == 0x80 ? STATUS_TEXT_MAX : end;
+}
+
 /* Names may hold what is no UTF-8: such bytes are shown as \xNN. */
 static json_t *status_text(const char *text)
 {
-    json_t *value = json_string(text);
-    char *escaped, *out;
+    char escaped[4 * STATUS_TEXT_MAX + 1], *out = escaped;
+    size_t size = status_cut(text);
+    json_t *value = json_stringn(text, size);
 
     if (value)
         return value;
-    escaped = out = malloc(strlen(text) * 4 + 1);
-    if (!escaped)
-        return json_null();
-    for (; *text; text++)
+    for (const char *end = text + size; text < end; text++)
         out += sprintf(out, *text & 0x80 ? "\\x%02x" : "%c", (unsigned char)*text);
     value = json_string(escaped);
-    free(escaped);
     return value ? value : json_null();
 }
 
@@ -90,7 +107,7 @@ static json_t *status_clients(struct host *host, const struct user *viewer)
 
     DL_FOREACH(host->peers, peer)
     {
-        if (!status_shows(viewer, peer->charge->user))
+        if (peer->over || !status_shows(viewer, peer->charge->user))
             continue;
         json_array_append_new(
             array, json_pack("{s:i, s:o, s:i, s:i}", "pid", (int)peer->pid, "program",
@@ -187,6 +204,24 @@ static json_t *status_network(struct host *host)
     return network;
 }
 
+/* One write, not one for each character that is escaped. -ENOMEM also for no room in the file. */
+static int status_write(int fd, const json_t *root)
+{
+    char *text = root ? json_dumps(root, JSON_INDENT(2)) : NULL;
+    size_t size = text ? strlen(text) : 0, done = 0;
+
+    while (done < size)
+    {
+        ssize_t n = write(fd, text + done, size - done);
+
+        if (n <= 0)
+            break;
+        done += n;
+    }
+    free(text);
+    return text && done == size ? 0 : -ENOMEM;
+}
+
 int status_make(struct host *host, const struct user *viewer, int *ret_fd)
 {
     struct timespec now;
@@ -206,12 +241,12 @@ int status_make(struct host *host, const struct user *viewer, int *ret_fd)
                   "requests", (json_int_t)host->counters.requests, "protocol_errors",
                   (json_int_t)host->counters.protocol_errors, "refused_clients",
                   (json_int_t)host->counters.refused_peers);
-    r = root ? json_dumpfd(root, fd, JSON_INDENT(2)) : -1;
+    r = status_write(fd, root);
     json_decref(root);
     if (r < 0)
     {
         close(fd);
-        return -ENOMEM;
+        return r;
     }
     fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL);
     *ret_fd = fd;

@@ -9,7 +9,8 @@
 static sd_event *event;
 static struct registry *registry;
 static struct charge *charge;
-static struct user *users, *user; /* known apart from the registry, which is made again */
+static struct users users; /* apart from the registry, which is made again */
+static struct user *user;
 static int fds_before;
 
 static const struct queue_config config = {.quota = 65536, .read_timeout = 5};
@@ -32,10 +33,11 @@ static int teardown(void **state)
     if (charge->references != 1 || charge->slots || charge->leases)
         return 1;
     charge = charge_unref(charge);
-    if (user->references != 1 || user->slots || user->leases || user->sends || user->bytes)
+    if (user->references != 1 || user->holds.slots || user->holds.leases || user->holds.sends ||
+        user->holds.bytes)
         return 1;
     user = user_unref(user);
-    if (users)
+    if (users.by_uid)
         return 1;
     return support_count_fds(getpid()) != fds_before;
 }

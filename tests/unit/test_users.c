@@ -324,14 +324,42 @@ static void test_status(void **state)
     mailslot_free(slot);
 }
 
+/* Of a name, 255 bytes are shown, and no half of a character; all of it is what counts. */
+static void test_status_long(void **state)
+{
+    static char long_name[1000];
+    struct mailslot *slots[3] = {NULL};
+    static const size_t shown[] = {255, 254, 4 * 255};
+    json_t *status;
+
+    (void)state;
+    memset(long_name, 'x', sizeof(long_name));
+    assert_int_equal(mailslot_create(alice, long_name, 1000, 0, 0, &slots[0], NULL), 0);
+    memcpy(long_name + 252, "\xc3\xa9\xc3\xa9", 4); /* the second one is cut at 255 */
+    assert_int_equal(mailslot_create(alice, long_name, 1000, 0, 0, &slots[1], NULL), 0);
+    memset(long_name, 0xbf, sizeof(long_name)); /* no UTF-8 at all */
+    assert_int_equal(mailslot_create(alice, long_name, 1000, 0, 0, &slots[2], NULL), 0);
+    status = support_status(bob);
+    for (size_t i = 0; i < 3; i++)
+    {
+        json_t *entry = json_array_get(json_object_get(status, "slots"), i);
+
+        assert_int_equal(json_string_length(json_object_get(entry, "name")), shown[i]);
+    }
+    json_decref(status);
+    assert_int_equal(mailslot_create(bob, long_name, 1000, 0, 0, &slots[0], NULL), MAILSLOT_EXISTS);
+    for (int i = 0; i < 3; i++)
+        mailslot_free(slots[i]);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_default), TEST(test_writes),    TEST(test_large),
-        TEST(test_closed),  TEST(test_no_memory), TEST(test_adopted),
-        TEST(test_process), TEST(test_restart),   TEST(test_status),
+        TEST(test_default),   TEST(test_writes),      TEST(test_large),   TEST(test_closed),
+        TEST(test_no_memory), TEST(test_adopted),     TEST(test_process), TEST(test_restart),
+        TEST(test_status),    TEST(test_status_long),
     };
 
     if (!users_possible())

@@ -207,13 +207,14 @@ static void test_condemned(void **state)
     assert_null(server->slot);
     assert_null(writer->slot);
     assert_int_equal(queue_push(other, "a", 1), QUEUE_CLOSED);
-    assert_int_equal(user->slots, 1);
+    assert_int_equal(user->holds.slots, 0);
+    assert_int_equal(user->holds.leases, 2);
     close(ends[0]);
     close(ends[1]);
     registry_check(server);
     registry_check(writer);
-    assert_int_equal(user->slots, 0);
-    assert_int_equal(user->leases, 0);
+    assert_int_equal(user->holds.slots, 0);
+    assert_int_equal(user->holds.leases, 0);
     queue_free(other);
     charge_unref(charge);
     user_unref(user);
