@@ -28,6 +28,7 @@ struct config_reading
     FILE *file;
     int line;
     int too_long;    /* the first such line */
+    int zero;        /* the first with a byte 0 in it */
     bool indented;   /* the line that is read */
     char before[64]; /* the key of the line before it; inih's keys are shorter */
 };
@@ -47,6 +48,14 @@ static char *config_read_line(char *text, int size, void *userdata)
     reading->indented = *text == ' ' || *text == '\t';
     if (strchr(text, '\n') || feof(reading->file))
         return text;
+    /* Room is left, so a byte 0 only looks like the end. */
+    if (strlen(text) + 1 < (size_t)size)
+    {
+        if (!reading->zero)
+            reading->zero = reading->line;
+        *text = 0;
+        return text;
+    }
     while ((c = fgetc(reading->file)) != EOF && c != '\n')
         ;
     /* A comment may be of any length. */
@@ -153,6 +162,13 @@ int config_read_file(struct config *config, const char *path, bool optional,
         snprintf(text, sizeof(text), "%s: could not be read to its end", path);
         report(userdata, true, text);
         return -EIO;
+    }
+    if (reading.zero)
+    {
+        snprintf(text, sizeof(text), "%s:%d: there is a byte 0, so this is no text", path,
+                 reading.zero);
+        report(userdata, true, text);
+        return -EINVAL;
     }
     if (reading.too_long)
     {

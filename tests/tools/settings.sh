@@ -50,6 +50,9 @@ if [ "$TOOLS_INSIDE" = network ]; then
     printf 'interfaces = lo\n' >"$folder/only"
     verdict 'corrected' exits 0 ctl reload
     verdict 'is used' grep -q '^ *lo ' < <(ctl status)
+    printf 'interfaces = lo\ncomputer_name = müller\n' >"$folder/only"
+    verdict 'a name with an umlaut' exits 0 ctl reload
+    verdict 'is shown as it is' grep -q '^  MÜLLER<00>' < <(ctl names)
     verdict 'and no longer told' test -z "$(ctl status | grep -F 'fits none')"
     end_jobs
 fi

@@ -327,6 +327,23 @@ static void test_long_line(void **state)
     assert_int_equal(((struct config *)*state)->name_port, 7);
 }
 
+/* fgets() gives the whole line, but it ends at the 0. The next line must not be lost with it. */
+static void test_zero_byte(void **state)
+{
+    static const char text[] = "workgroup = A\nname_port = 1\0 2\nidle_timeout = 3\n";
+    FILE *file;
+
+    write_file("");
+    file = fopen(path_of("mailslotd.conf"), "w");
+    assert_int_equal(fwrite(text, 1, sizeof(text) - 1, file), sizeof(text) - 1);
+    fclose(file);
+    n_fatal = 0;
+    assert_int_equal(config_read_file(*state, path_of("mailslotd.conf"), false, on_report, report),
+                     -EINVAL);
+    assert_int_equal(n_fatal, 1);
+    assert_non_null(strstr(report, "mailslotd.conf:2: there is a byte 0"));
+}
+
 static void test_missing_file(void **state)
 {
     n_fatal = 0;
@@ -382,7 +399,7 @@ int main(void)
         TEST(test_continued_lists), TEST(test_append),
         TEST(test_unknown_key),     TEST(test_no_pair),
         TEST(test_long_line),       TEST(test_missing_file),
-        TEST(test_no_file),
+        TEST(test_zero_byte),       TEST(test_no_file),
     };
 
     return cmocka_run_group_tests(tests, config_test_begin, support_end);

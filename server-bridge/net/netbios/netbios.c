@@ -171,6 +171,27 @@ static const char *netbios_node_problem(const struct ns_config *ns)
                                 "type B; set wins_servers, or node_type = auto";
 }
 
+/* A name for people, "MÜLLER<00>"; in the form for logs if it is no text. */
+static void netbios_name_full(struct netbios *netbios, const struct netbios_name *name,
+                              char ret_text[static NETBIOS_NAME_PRINT_SIZE])
+{
+    const char *chars = (const char *)name->bytes;
+    size_t length = netbios_name_length(name), size;
+    bool text = true;
+
+    for (size_t i = 0; i < length; i++)
+    {
+        text = text && name->bytes[i] >= 0x20 && !strchr("\\\"<", chars[i]);
+    }
+    if (!text || codepage_decode(netbios->codepage, chars, length, ret_text,
+                                 NETBIOS_NAME_PRINT_SIZE - sizeof("<00>"), &size))
+    {
+        netbios_name_print(name, ret_text);
+        return;
+    }
+    sprintf(ret_text + size, "<%02x>", name->bytes[NETBIOS_NAME_CHARS_MAX]);
+}
+
 static void netbios_status_names(struct netbios *netbios, struct net_status *ret_status)
 {
     static const char *const states[] = {
@@ -188,7 +209,7 @@ static void netbios_status_names(struct netbios *netbios, struct net_status *ret
         struct net_status_name *out = &ret_status->names[i];
         char text[NETBIOS_NAME_PRINT_SIZE];
 
-        netbios_name_print(&own->name, text);
+        netbios_name_full(netbios, &own->name, text);
         snprintf(out->name, sizeof(out->name), "%s", text);
         out->group = own->group;
         out->state = !nmbd ? states[own->state] : i <= OWN_WORKGROUP ? "nmbd's" : "left to nmbd";
