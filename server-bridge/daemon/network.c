@@ -40,6 +40,12 @@ static void network_log(void *userdata, const char *text)
     log_line(LOG_NOTICE, "%s", text);
 }
 
+static void network_warn(void *userdata, const char *text)
+{
+    (void)userdata;
+    log_line(LOG_WARNING, "%s", text);
+}
+
 static const char *network_or_null(const char *text)
 {
     return *text ? text : NULL;
@@ -112,6 +118,7 @@ int network_make(struct host *host, const char **ret_invalid)
     struct net_sink sink = {.userdata = host,
                             .deliver = deliver_from_net,
                             .log = network_log,
+                            .warn = network_warn,
                             .counters = &host->net_counters};
     struct network_settings settings;
     int r;
@@ -197,7 +204,9 @@ static const char *network_rule(const char *key)
         {"groups", "not NAME or NAME#HEX, or there twice"},
         {"scope", "not words of 1 to 63 characters with dots between them"},
         {"wins_servers", "not the IPv4 address of a computer"},
-        {"peers", "neither ADDRESS nor ADDRESS/GROUP, of one computer"},
+        {"peers",
+         "neither ADDRESS nor ADDRESS/GROUP of one computer (GROUP: a workgroup or domain, "
+         "not digits only)"},
         {"interfaces", "none of NAME, NAME*, ADDRESS, ADDRESS/BITS"},
         {"codepage", "not a code page that iconv knows"},
         {"allow_networks", "none of local, all, none, ADDRESS, ADDRESS/BITS"},
@@ -284,11 +293,15 @@ int network_check(struct config *config, config_report_fn report, void *userdata
 
     if (config->name_service && config->name_port == config->datagram_port)
     {
+        /* The line that somebody wrote is the one to look at; not both are built in. */
         const char *origin = config_origin(config, "datagram_port");
+        const char *key = origin ? "datagram_port" : "name_port";
+        const char *other = origin ? "name_port" : "datagram_port";
         char text[1024];
 
-        snprintf(text, sizeof(text), "%s: datagram_port: %u is name_port, too: one port each",
-                 origin ? origin : "built in", config->datagram_port);
+        origin = config_origin(config, key);
+        snprintf(text, sizeof(text), "%s: %s: %u is %s, too: one port each",
+                 origin ? origin : "built in", key, config->datagram_port, other);
         report(userdata, true, text);
         return -EINVAL;
     }

@@ -86,13 +86,13 @@ static void net_finish(void *userdata, const struct net_request *request, int re
     }
 }
 
-static void net_log(void *userdata, const char *text)
+static void net_say(struct net *net, void (*say)(void *userdata, const char *text),
+                    const char *text)
 {
-    struct net *net = userdata;
     char line[1024];
     size_t n = 0;
 
-    if (!net->sink.log)
+    if (!say)
     {
         return;
     }
@@ -105,7 +105,21 @@ static void net_log(void *userdata, const char *text)
         n += (size_t)sprintf(line + n, plain ? "%c" : "\\x%02x", (unsigned char)*text);
     }
     line[n] = 0;
-    net->sink.log(net->sink.userdata, line);
+    say(net->sink.userdata, line);
+}
+
+static void net_log(void *userdata, const char *text)
+{
+    struct net *net = userdata;
+
+    net_say(net, net->sink.log, text);
+}
+
+static void net_warn(void *userdata, const char *text)
+{
+    struct net *net = userdata;
+
+    net_say(net, net->sink.warn ? net->sink.warn : net->sink.log, text);
 }
 
 int net_new(struct net **ret_net, sd_event *event, const struct net_config *config,
@@ -130,6 +144,7 @@ int net_new(struct net **ret_net, sd_event *event, const struct net_config *conf
             .deliver = net_deliver,
             .finish = net_finish,
             .log = net_log,
+            .warn = net_warn,
             .counters = net->counters,
             .policy = net->policy,
         };

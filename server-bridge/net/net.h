@@ -54,6 +54,8 @@ struct net_sink
     int (*deliver)(void *userdata, const struct net_message *message);
     /* A line for the log: a decision that a person may want to know of. May be NULL. */
     void (*log)(void *userdata, const char *text);
+    /* The same for what somebody should do something about. NULL: as log. */
+    void (*warn)(void *userdata, const char *text);
     /*
      * What is counted is added to these, which the caller owns, so that they can go on with another
      * net; they outlive the net. NULL: the net has its own, from 0.

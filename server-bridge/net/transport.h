@@ -163,6 +163,7 @@ struct transport_sink
     void (*finish)(void *userdata, const struct net_request *request, int result, bool here,
                    const struct net_sender *sender);
     void (*log)(void *userdata, const char *text);
+    void (*warn)(void *userdata, const char *text); /* of what keeps us off; NULL: as log */
     struct net_counters *counters;
     struct policy *policy;
 };

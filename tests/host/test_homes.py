@@ -183,6 +183,36 @@ def test_carrier(beta):
         assert len(claims) == 8, claims  # three requests and the demand, for computer and workgroup
 
 
+def told(daemon):
+    """How often the log of a daemon said that no interface is in use, and how often as a warning."""
+    lines = [line for line in daemon.errors if "no network interface" in line]
+    return len(lines), sum("warning: " in line for line in lines)
+
+
+def test_no_interface(beta):
+    """Issue 5, section 2: a setting that fits no interface is told; a cable that is out is no fault of it."""
+    name = beta.interfaces[0]["name"]
+    with beta.configured(interfaces="eht0") as daemon:
+        network = beta.status()["network"]
+        assert "'interfaces = eht0' in the configuration fits none" in network["reason"], network
+        assert name in network["reason"] and "interfaces" in network["fix"], network
+        assert not network["interfaces"] and told(daemon) == (1, 1), daemon.errors
+    with beta.configured(interfaces="10.77.0.0/24") as daemon:
+        network = beta.status()["network"]
+        assert [i["name"] for i in network["interfaces"]] == [name] and "reason" not in network, network
+        for times in (1, 2):
+            beta.ip("link", "set", name, "down")
+            try:
+                wait_for(lambda: "reason" in beta.status()["network"], "BETA's daemon to see no interface")
+                network = beta.status()["network"]
+                assert f"{name} (down)" in network["reason"] and "fix" not in network, network
+                assert "'interfaces =" not in network["reason"], network
+            finally:
+                beta.ip("link", "set", name, "up")
+            wait_for(lambda: "reason" not in beta.status()["network"], "the interface to come back")
+            wait_for(lambda times=times: told(daemon) == (times, 0), lambda: f"one line each time: {daemon.errors}")
+
+
 def test_point_to_point(beta, gamma):
     """A tunnel has no broadcast: peers beyond it are reached, and it can be named in `interfaces`."""
     ends = {beta: "10.93.0.1", gamma: "10.93.0.2"}

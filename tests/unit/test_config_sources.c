@@ -288,9 +288,11 @@ static void test_check_config(void **state)
         {"wins_servers = 224.0.0.1\n", "mailslotd.conf:1: wins_servers: ", "'224.0.0.1'"},
         {"peers = 255.255.255.255\n", "mailslotd.conf:1: peers: ", "'255.255.255.255'"},
         {"peers = 10.1.2.3 10.1.2.0/24\n", "mailslotd.conf:1: peers: ", "'10.1.2.0/24'"},
+        {"peers = 10.1.2.3/24\n", "mailslotd.conf:1: peers: '10.1.2.3/24'", "not digits only"},
         {"interfaces = eth0 10.0.0.0/33\n", "mailslotd.conf:1: interfaces: ", "'10.0.0.0/33'"},
         {"computer_name = NAME#20\n", "mailslotd.conf:1: computer_name: ", "'NAME#20'"},
         {"\ndatagram_port = 137\n", "mailslotd.conf:2: datagram_port: 137", "name_port"},
+        {"\n\nname_port = 138\n", "mailslotd.conf:3: name_port: 138", "datagram_port"},
     };
 
     (void)state;

@@ -227,7 +227,6 @@ static void test_patterns(void **state)
     assert_int_equal(interfaces.n, 0);
 }
 
-/* Wire.md 1.9, "only to local subnets": those of listed interfaces, and this host itself. */
 /* A subnet stands for whatever address we have there; it does not mean loopback. */
 static void test_subnets(void **state)
 {
@@ -260,6 +259,7 @@ static void test_subnets(void **state)
 static void test_explain(void **state)
 {
     static const char *const wrong[] = {"eht0", "en*"};
+    const char *fix;
     char text[512], tiny[16];
 
     (void)state;
@@ -267,29 +267,100 @@ static void test_explain(void **state)
     run("ip link set lo up");
     interfaces_init(&interfaces, NULL, 0);
     refresh();
-    assert_non_null(interfaces_explain(&interfaces, text, sizeof(text)));
+    assert_non_null(interfaces_explain(&interfaces, text, sizeof(text), &fix));
     assert_non_null(strstr(text, "no network interface is up with an IPv4 address; there are: "
                                  "none but loopback"));
     run("ip link add v0 type veth peer name v1; ip link set v0 up");
     refresh();
-    assert_non_null(interfaces_explain(&interfaces, text, sizeof(text)));
+    assert_non_null(interfaces_explain(&interfaces, text, sizeof(text), &fix));
     assert_non_null(strstr(text, "v0 (no carrier)"));
     assert_non_null(strstr(text, "v1 (down)"));
     run("ip link set v1 up");
     refresh();
-    assert_non_null(interfaces_explain(&interfaces, text, sizeof(text)));
+    assert_non_null(interfaces_explain(&interfaces, text, sizeof(text), &fix));
     assert_non_null(strstr(text, "v0 (no IPv4 address)"));
     run("ip addr add 10.1.2.3/24 dev v0");
     refresh_until(1);
-    assert_null(interfaces_explain(&interfaces, text, sizeof(text)));
+    assert_null(interfaces_explain(&interfaces, text, sizeof(text), &fix));
     interfaces_init(&interfaces, wrong, 2);
     refresh();
-    assert_non_null(interfaces_explain(&interfaces, text, sizeof(text)));
+    assert_non_null(interfaces_explain(&interfaces, text, sizeof(text), &fix));
     assert_non_null(strstr(text, "'interfaces = eht0 en*' in the configuration fits none"));
-    assert_non_null(interfaces_explain(&interfaces, tiny, sizeof(tiny)));
+    assert_non_null(interfaces_explain(&interfaces, tiny, sizeof(tiny), &fix));
     assert_int_equal(strlen(tiny), sizeof(tiny) - 1);
+    assert_non_null(fix);
 }
 
+/*
+ * A laptop without its cable: nobody may be told to change a setting that is right, which would
+ * open this host to networks that were not meant.
+ */
+static void test_explain_no_cable(void **state)
+{
+    static const char *const right[] = {"v0", "v*", "10.1.2.3", "10.1.0.0/16"}, *const wrong[] = {
+                                                                                    "eth0", "eth*",
+                                                                                    "10.2.2.3",
+                                                                                    "10.2.0.0/16"};
+    const char *fix;
+    char text[512];
+
+    (void)state;
+    need_namespace();
+    run("ip link set lo up; ip link add v0 type veth peer name v1;"
+        "ip addr add 10.1.2.3/24 dev v0; ip link set v0 up");
+    for (size_t i = 0; i < 4; i++)
+    {
+        interfaces_init(&interfaces, &right[i], 1);
+        refresh();
+        assert_non_null(interfaces_explain(&interfaces, text, sizeof(text), &fix));
+        assert_null(fix);
+        assert_null(strstr(text, "'interfaces ="));
+        assert_non_null(strstr(text, "v0 (no carrier)"));
+    }
+    for (size_t i = 0; i < 2; i++)
+    {
+        interfaces_init(&interfaces, &wrong[i], 1);
+        refresh();
+        assert_non_null(interfaces_explain(&interfaces, text, sizeof(text), &fix));
+        assert_non_null(fix);
+        assert_non_null(strstr(text, "'interfaces = eth"));
+    }
+    /* v1 may get any address from DHCP yet; when all have theirs, none fits. */
+    for (int with = 0; with < 2; with++)
+    {
+        for (size_t i = 2; i < 4; i++)
+        {
+            interfaces_init(&interfaces, &wrong[i], 1);
+            refresh();
+            assert_non_null(interfaces_explain(&interfaces, text, sizeof(text), &fix));
+            assert_true(with ? fix != NULL : fix == NULL);
+        }
+        if (!with)
+            run("ip addr add 10.3.0.1/24 dev v1 && ip link set v1 up");
+    }
+}
+
+/* The kernel gives a tunnel without any address no address of a link, either. */
+static void test_explain_tunnel(void **state)
+{
+    const char *fix;
+    char text[512];
+
+    (void)state;
+    need_namespace();
+    if (system("ip tuntap add tun7 mode tun 2>/dev/null") != 0)
+    {
+        print_message("skipped: may not make a tunnel\n");
+        skip();
+    }
+    interfaces_init(&interfaces, NULL, 0);
+    refresh();
+    assert_non_null(interfaces_explain(&interfaces, text, sizeof(text), &fix));
+    assert_null(fix);
+    assert_non_null(strstr(text, "tun7 (down)"));
+}
+
+/* Wire.md 1.9, "only to local subnets": those of listed interfaces, and this host itself. */
 static void test_local(void **state)
 {
     static const char *const v0[] = {"v0"};
@@ -506,12 +577,13 @@ static void test_watch_freed(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_come_and_go), cmocka_unit_test(test_addresses),
-        cmocka_unit_test(test_patterns),    cmocka_unit_test(test_subnets),
-        cmocka_unit_test(test_explain),     cmocka_unit_test(test_local),
-        cmocka_unit_test(test_many),        cmocka_unit_test(test_watch),
-        cmocka_unit_test(test_watch_burst), cmocka_unit_test(test_watch_overflow),
-        cmocka_unit_test(test_watch_freed), cmocka_unit_test(test_point_to_point),
+        cmocka_unit_test(test_come_and_go),    cmocka_unit_test(test_addresses),
+        cmocka_unit_test(test_patterns),       cmocka_unit_test(test_subnets),
+        cmocka_unit_test(test_explain),        cmocka_unit_test(test_explain_no_cable),
+        cmocka_unit_test(test_explain_tunnel), cmocka_unit_test(test_local),
+        cmocka_unit_test(test_many),           cmocka_unit_test(test_watch),
+        cmocka_unit_test(test_watch_burst),    cmocka_unit_test(test_watch_overflow),
+        cmocka_unit_test(test_watch_freed),    cmocka_unit_test(test_point_to_point),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -171,6 +171,11 @@ part_machine()
         "reason": "no network interface is up with an IPv4 address; there are: eth0 (no carrier)" }'
     tool doctor --prefix "$prefix"
     verdict '[ $code = 0 ] && [[ "$said" == *"note     nothing goes to the network"*"(no carrier)"* ]]' no-cable "$said"
+    daemon_says "$version" "$pid" '{ "mode": "own sockets", "computer": "DESK", "workgroup": "W", "names": [],
+        "reason": "no network interface that the setting '"'interfaces'"' names is up with an IPv4 address" }'
+    tool doctor --prefix "$prefix"
+    verdict '[ $code = 0 ] && [[ "$said" == *"note     nothing goes to the network"* && "$said" != *"interfaces ="* ]]' \
+        no-cable-named "$said"
     machine_system_daemon
     rm "$folder/status.json"
 

@@ -88,25 +88,29 @@ bool interfaces_is_filter(const char *word)
     return !strchr(word, '/') || read_subnet(word, &address, &mask);
 }
 
+bool interfaces_word_fits(const char *word, const char *name, struct in_addr address, bool loopback)
+{
+    char text[INET_ADDRSTRLEN];
+    struct in_addr subnet, mask;
+
+    inet_ntop(AF_INET, &address, text, sizeof(text));
+    if (strcmp(word, name) == 0 || strcmp(word, text) == 0)
+    {
+        return true;
+    }
+    /* Who writes "*" or 0.0.0.0/0 does not mean loopback. */
+    return !loopback &&
+           (fnmatch(word, name, 0) == 0 || (read_subnet(word, &subnet, &mask) &&
+                                            ((address.s_addr ^ subnet.s_addr) & mask.s_addr) == 0));
+}
+
 static bool is_named(const struct interfaces *interfaces, const struct interface *interface,
                      bool loopback)
 {
-    char address[INET_ADDRSTRLEN];
-
-    inet_ntop(AF_INET, &interface->address, address, sizeof(address));
     for (size_t i = 0; i < interfaces->n_filter; i++)
     {
-        const char *pattern = interfaces->filter[i];
-        struct in_addr subnet, mask;
-
-        if (strcmp(pattern, interface->name) == 0 || strcmp(pattern, address) == 0)
-        {
-            return true;
-        }
-        /* Who writes "*" or 0.0.0.0/0 does not mean loopback. */
-        if (!loopback && (fnmatch(pattern, interface->name, 0) == 0 ||
-                          (read_subnet(pattern, &subnet, &mask) &&
-                           ((interface->address.s_addr ^ subnet.s_addr) & mask.s_addr) == 0)))
+        if (interfaces_word_fits(interfaces->filter[i], interface->name, interface->address,
+                                 loopback))
         {
             return true;
         }

@@ -55,8 +55,20 @@ int interfaces_refresh(struct interfaces *interfaces, bool *ret_changed)
 /* Whether a word of the filter can fit anything: a name, a pattern, an address, or ADDRESS/BITS. */
 bool interfaces_is_filter(const char *word);
 
-/* Why the list is empty, as a sentence without its stop, cut if need be; NULL: it is not. */
-const char *interfaces_explain(const struct interfaces *interfaces, char *ret_text, size_t size);
+/*
+ * Why the list is empty, as a sentence without its stop, cut if need be; NULL: it is not. *ret_fix
+ * is NULL, or what to do about it, a constant: only if the filter is the reason, not a missing
+ * cable.
+ */
+const char *interfaces_explain(const struct interfaces *interfaces, char *ret_text, size_t size,
+                               const char **ret_fix);
+
+/*
+ * Whether a word of the filter means this address of this interface; a pattern or a subnet never
+ * means loopback. The address 0.0.0.0 is that of an interface without one.
+ */
+bool interfaces_word_fits(const char *word, const char *name, struct in_addr address,
+                          bool loopback);
 
 /*
  * Calls changed() some 100 ms after the kernel reported that addresses or links have changed

@@ -98,10 +98,32 @@ static void netbios_log_left(struct netbios *netbios)
     netbios->up.log(netbios->up.userdata, text);
 }
 
+/* Says once that there is no interface, until there is one again. */
+static const char *netbios_explain_interfaces(struct netbios *netbios, const char **ret_fix)
+{
+    const char *why = NULL;
+
+    *ret_fix = NULL;
+    if (lan_state(netbios->lan) != NET_STATE_LOCAL_ONLY)
+    {
+        why = interfaces_explain(&netbios->interfaces, netbios->no_interface,
+                                 sizeof(netbios->no_interface), ret_fix);
+    }
+    if (why && !netbios->no_interface_said)
+    {
+        /* A laptop without a cable is no fault, and who starts a program there needs no warning. */
+        (*ret_fix && netbios->up.warn ? netbios->up.warn : netbios->up.log)(netbios->up.userdata,
+                                                                            why);
+    }
+    netbios->no_interface_said = why;
+    return why;
+}
+
 static void netbios_on_mode(void *userdata, enum net_state previous)
 {
     struct netbios *netbios = userdata;
     enum net_state state = lan_state(netbios->lan);
+    const char *fix;
     char text[128];
 
     if (state != previous)
@@ -113,29 +135,15 @@ static void netbios_on_mode(void *userdata, enum net_state previous)
         {
             netbios_log_left(netbios);
         }
+        (void)netbios_explain_interfaces(netbios, &fix);
     }
     name_service_mode(netbios);
-}
-
-/* Says once that there is no interface, until there is one again. */
-static const char *netbios_explain_interfaces(struct netbios *netbios)
-{
-    const char *why = lan_state(netbios->lan) == NET_STATE_LOCAL_ONLY
-                          ? NULL
-                          : interfaces_explain(&netbios->interfaces, netbios->no_interface,
-                                               sizeof(netbios->no_interface));
-
-    if (why && !netbios->no_interface_said)
-    {
-        netbios->up.log(netbios->up.userdata, why);
-    }
-    netbios->no_interface_said = why;
-    return why;
 }
 
 static void netbios_on_interfaces(void *userdata)
 {
     struct netbios *netbios = userdata;
+    const char *fix;
     bool changed = false;
 
     if (interfaces_refresh(&netbios->interfaces, &changed) < 0)
@@ -144,7 +152,7 @@ static void netbios_on_interfaces(void *userdata)
     }
     if (changed)
     {
-        (void)netbios_explain_interfaces(netbios);
+        (void)netbios_explain_interfaces(netbios, &fix);
         name_service_interfaces(netbios);
     }
 }
@@ -255,7 +263,7 @@ static void netbios_status(void *transport, struct net_status *ret_status)
                 &ret_status->name_service_reason);
     if (!ret_status->reason)
     {
-        ret_status->reason = netbios_explain_interfaces(netbios);
+        ret_status->reason = netbios_explain_interfaces(netbios, &ret_status->fix);
     }
     ret_status->computer = netbios->computer;
     ret_status->workgroup = netbios->workgroup;
@@ -531,7 +539,6 @@ int netbios_new(struct netbios **ret_netbios, sd_event *event, const struct net_
         netbios_free(netbios);
         return r;
     }
-    (void)netbios_explain_interfaces(netbios);
     *ret_netbios = netbios;
     return 0;
 }
