@@ -40,13 +40,16 @@ struct config_reading
 static char *config_read_line(char *text, int size, void *userdata)
 {
     struct config_reading *reading = userdata;
+    long start = ftell(reading->file);
     int c = 0;
 
     reading->line++;
     if (!fgets(text, size, reading->file))
         return NULL;
     reading->indented = *text == ' ' || *text == '\t';
-    if (strchr(text, '\n') || feof(reading->file))
+    if (strchr(text, '\n'))
+        return text;
+    if (feof(reading->file) && ftell(reading->file) - start == (long)strlen(text))
         return text;
     /* Room is left, so a byte 0 only looks like the end. */
     if (strlen(text) + 1 < (size_t)size)

@@ -61,6 +61,8 @@ int exchange_send_verb(struct ctl *ctl, int argc, char **argv)
     if (!strcmp(data, "-"))
     {
         r = exchange_read_input(&input, &size);
+        if (r < 0)
+            return ctl_fail(ctl, "standard input", r);
         data = input;
     }
     if (r == 0)

@@ -138,13 +138,28 @@ static void main_help_verb(FILE *out, const struct main_verb *verb)
             fputs(main_option_texts[i].text, out);
 }
 
-/* A number of the command line; false if it is none. */
-static bool main_number(const char *text, double maximum, double *ret)
+/* How many messages; false if it is no whole number. */
+static bool main_parse_count(const char *text, uint32_t *ret)
+{
+    size_t digits = strspn(text, "0123456789");
+
+    /* strtoul() would take signs and spaces, too. */
+    if (!digits || digits > 9 || text[digits])
+        return false;
+    *ret = strtoul(text, NULL, 10);
+    return true;
+}
+
+/* Seconds, given back in ms; false if it is no number. */
+static bool main_parse_seconds(const char *text, uint32_t *ret)
 {
     char *end;
+    double seconds = strtod(text, &end);
 
-    *ret = strtod(text, &end);
-    return *text && !*end && *ret >= 0 && *ret <= maximum;
+    if (end == text || *end || !(seconds >= 0 && seconds <= 1e6))
+        return false;
+    *ret = seconds * 1000;
+    return true;
 }
 
 struct main_arguments
@@ -165,7 +180,6 @@ static bool main_parse(int argc, char **argv, struct ctl *ctl, struct main_argum
         {"version", no_argument, NULL, OPTION_VERSION},
         {NULL, 0, NULL, 0},
     };
-    double number;
     int option;
 
     while ((option = getopt_long(argc, argv, "h", options, NULL)) >= 0)
@@ -174,18 +188,15 @@ static bool main_parse(int argc, char **argv, struct ctl *ctl, struct main_argum
             return false;
         option = option == 'h' ? OPTION_HELP : option;
         ret->options |= option;
-        if (option == OPTION_COUNT || option == OPTION_TIMEOUT)
+        if (option == OPTION_COUNT && !main_parse_count(optarg, &ctl->count))
         {
-            if (!main_number(optarg, option == OPTION_COUNT ? 1e9 : 1e6, &number) ||
-                (option == OPTION_COUNT && number != (uint32_t)number))
-            {
-                ctl_complain("'%s' is no number that is allowed here", optarg);
-                return false;
-            }
-            if (option == OPTION_COUNT)
-                ctl->count = number;
-            else
-                ctl->timeout = number * 1000;
+            ctl_complain("--count takes a whole number of 9 digits at most, not '%s'", optarg);
+            return false;
+        }
+        if (option == OPTION_TIMEOUT && !main_parse_seconds(optarg, &ctl->timeout))
+        {
+            ctl_complain("--timeout takes seconds, 1000000 at most, not '%s'", optarg);
+            return false;
         }
     }
     ctl->json = ret->options & OPTION_JSON;

@@ -360,7 +360,8 @@ int monitor_verb(struct ctl *ctl, int argc, char **argv)
     {
         puts("# Messages from and to the network, and others that pass mailslotd. What local "
              "programs write\n# to each other goes through shared memory: it is only counted.");
-        fflush(stdout);
+        if (fflush(stdout))
+            r = -EPIPE;
     }
     if (r == 0)
         r = monitor_tick(&monitor, true);

@@ -331,17 +331,26 @@ static void test_long_line(void **state)
 static void test_zero_byte(void **state)
 {
     static const char text[] = "workgroup = A\nname_port = 1\0 2\nidle_timeout = 3\n";
+    /* All, with the end of the line, without it, nothing behind the 0, and no 0. */
+    static const size_t sizes[] = {sizeof(text) - 1, 31, 29, 28, 27};
     FILE *file;
 
-    write_file("");
-    file = fopen(path_of("mailslotd.conf"), "w");
-    assert_int_equal(fwrite(text, 1, sizeof(text) - 1, file), sizeof(text) - 1);
-    fclose(file);
-    n_fatal = 0;
-    assert_int_equal(config_read_file(*state, path_of("mailslotd.conf"), false, on_report, report),
-                     -EINVAL);
-    assert_int_equal(n_fatal, 1);
-    assert_non_null(strstr(report, "mailslotd.conf:2: there is a byte 0"));
+    for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++)
+    {
+        bool zero = sizes[i] > 27;
+
+        write_file("");
+        file = fopen(path_of("mailslotd.conf"), "w");
+        assert_int_equal(fwrite(text, 1, sizes[i], file), sizes[i]);
+        fclose(file);
+        n_fatal = 0;
+        assert_int_equal(
+            config_read_file(*state, path_of("mailslotd.conf"), false, on_report, report),
+            zero ? -EINVAL : 0);
+        assert_int_equal(n_fatal, zero);
+        if (zero)
+            assert_non_null(strstr(report, "mailslotd.conf:2: there is a byte 0"));
+    }
 }
 
 static void test_missing_file(void **state)
@@ -366,6 +375,8 @@ static void test_no_file(void **state)
         {support_folder, -EISDIR, ": Is a directory"},
         {path_of("mailslotd.conf"), -EINVAL, ": is no ordinary file"},
         {"/dev/zero", -EINVAL, "/dev/zero: is no ordinary file"},
+        /* Can be opened, but there is nothing at its beginning that could be read. */
+        {"/proc/self/mem", -EIO, "/proc/self/mem: could not be read to its end"},
         {"/dev/null", 0, ""},
     };
 
