@@ -15,6 +15,8 @@
 
 #include "net/netbios/lan.h"
 
+#include "port_support.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <net/if.h>
@@ -101,21 +103,8 @@ static inline void on_changed(void *userdata, enum net_state previous)
     host->n_history++;
 }
 
-static inline bool port_is_free(uint16_t port)
-{
-    int fd;
-
-    if (datagram_socket_open(&fd, port, DATAGRAM_SOCKET_EXCLUSIVE))
-    {
-        return false;
-    }
-    close(fd);
-    return true;
-}
-
 static inline int set_up(void **state)
 {
-    static uint16_t offset;
     struct host *host = calloc(1, sizeof(*host));
     uint16_t port;
 
@@ -126,11 +115,8 @@ static inline int set_up(void **state)
     snprintf(host->path, sizeof(host->path), "%s/unexpected", host->folder);
     host->listener = host->server = -1;
     memset(host->nmbd, -1, sizeof(host->nmbd));
-    do
-    {
-        port = (uint16_t)(10000 + (getpid() * 2 + offset) % 20000);
-        offset += 2;
-    } while (!port_is_free(port) || !port_is_free(port + 1));
+    port = support_ports(2);
+    assert_int_not_equal(port, 0);
     host->config = (struct lan_config){
         .datagram_port = port + 1,
         .name_port = port,
@@ -320,7 +306,7 @@ static inline struct explanation explain(const struct lan *lan)
 
 static inline void assert_port_closed(uint16_t port)
 {
-    assert_true(port_is_free(port));
+    assert_true(support_port_is_free(port));
 }
 
 static inline ssize_t receive(int fd, char *ret_bytes, size_t capacity, uint16_t *ret_port)

@@ -2,6 +2,7 @@
 /* Tests of messages to network names through daemon and client (Q1-Q4, Q6, D10) */
 
 #include "daemon_support.h"
+#include "port_support.h"
 
 #include <pthread.h>
 
@@ -23,8 +24,8 @@ static pid_t start_on_loopback(void)
                                "yes",
                                NULL};
 
-    snprintf(datagram, sizeof(datagram), "%d", 20000 + getpid() % 20000);
-    snprintf(name, sizeof(name), "%d", 40000 + getpid() % 20000);
+    snprintf(datagram, sizeof(datagram), "%u", support_ports(1));
+    snprintf(name, sizeof(name), "%u", support_ports(1));
     return support_start(arguments, 0);
 }
 

@@ -2,6 +2,7 @@
 /* "One user can't see, block, exhaust or crash another's": Bob does his worst, Alice goes on. */
 
 #include "hostile_support.h"
+#include "port_support.h"
 
 #include "daemon/peer.h"
 #include "net/netbios/query.h"
@@ -20,8 +21,8 @@ static int setup_asking(void **state)
     static char datagram[32], name[32];
 
     (void)state;
-    snprintf(datagram, sizeof(datagram), "%d", 20000 + getpid() % 20000);
-    snprintf(name, sizeof(name), "%d", 40000 + getpid() % 20000);
+    snprintf(datagram, sizeof(datagram), "%u", support_ports(1));
+    snprintf(name, sizeof(name), "%u", support_ports(1));
     return setup_with((const char *[]){"--interfaces", "lo", "--datagram-port", datagram,
                                        "--name-port", name, "--nmbd-socket", "none", "--network",
                                        "yes", "--wins-servers", "127.0.0.1", NULL});
