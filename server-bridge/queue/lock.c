@@ -8,7 +8,9 @@
  *
  * A waiter cannot tell a slow holder from a dead one, so it watches for turns: if nobody took the
  * lock for a while it gives up and its caller asks the daemon. Waits are cut into slices, because
- * the one wake of an unlock can be lost with a waiter that is killed just after receiving it. */
+ * the one wake of an unlock can be lost with a waiter that is killed just after receiving it. And
+ * of the time between two looks no more than a slice counts: when it was longer the waiter itself
+ * did not run (stopped, a paused machine, too many others), and the holder perhaps neither. */
 
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
@@ -68,7 +70,7 @@ static void lock_wake(uint32_t *word, int waiters)
 
 static int lock_take_slowly(struct queue_header *header, uint32_t holder, uint32_t patience_ms)
 {
-    uint64_t start = lock_now_ms(), since = start;
+    uint64_t last = lock_now_ms(), waited = 0, in_all = 0;
     uint32_t seen_turn = __atomic_load_n(&header->turn, __ATOMIC_RELAXED);
     uint32_t seen_holder = 0;
 
@@ -76,7 +78,7 @@ static int lock_take_slowly(struct queue_header *header, uint32_t holder, uint32
     {
         uint32_t word = __atomic_load_n(&header->lock, __ATOMIC_RELAXED);
         uint32_t turn = __atomic_load_n(&header->turn, __ATOMIC_RELAXED);
-        uint64_t now, left;
+        uint64_t now, passed, left;
 
         /* Others may still be waiting: whoever has waited takes the lock with the bit set. */
         if (!(word & QUEUE_LOCK_HOLDER_MASK) &&
@@ -84,20 +86,24 @@ static int lock_take_slowly(struct queue_header *header, uint32_t holder, uint32
             return 0;
 
         now = lock_now_ms();
+        passed = now - last < LOCK_SLICE_MS ? now - last : LOCK_SLICE_MS;
+        last = now;
+        waited += passed;
+        in_all += passed;
         if (turn != seen_turn || (word & QUEUE_LOCK_HOLDER_MASK) != seen_holder)
         {
             seen_turn = turn;
             seen_holder = word & QUEUE_LOCK_HOLDER_MASK;
-            since = now;
+            waited = 0;
         }
-        if (now - since >= patience_ms || now - start >= (uint64_t)patience_ms * LOCK_TOTAL_TIMES)
+        if (waited >= patience_ms || in_all >= (uint64_t)patience_ms * LOCK_TOTAL_TIMES)
             return QUEUE_LOCK_STUCK;
 
         if (!(word & QUEUE_LOCK_HOLDER_MASK) ||
             (!(word & QUEUE_LOCK_WAITERS) &&
              !lock_swap(&header->lock, word, word | QUEUE_LOCK_WAITERS)))
             continue;
-        left = since + patience_ms - now;
+        left = patience_ms - waited;
         lock_sleep(&header->lock, word | QUEUE_LOCK_WAITERS,
                    left < LOCK_SLICE_MS ? left : LOCK_SLICE_MS);
     }

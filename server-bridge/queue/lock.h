@@ -17,7 +17,8 @@ enum
 
 /* Takes the lock for `holder` (1..QUEUE_LOCK_HOLDER_MASK). The caller has blocked all signals.
  * QUEUE_LOCK_STUCK: the same holder kept it for patience_ms without a turn, or ten times that has
- * passed in all; nothing is held then. */
+ * passed in all; nothing is held then. Time in which the caller itself was stopped does not count.
+ */
 int queue_lock_take(struct queue_header *header, uint32_t holder, uint32_t patience_ms)
     __attribute__((warn_unused_result));
 

@@ -60,6 +60,7 @@ int main(int argc, char **argv)
     }
     if (queue_map(&queue, atoi(argv[2]), atoi(argv[3]), (uint32_t)atoi(argv[4])))
         return 2;
+    queue_set_patience(queue, 60000);
     if (strcmp(argv[1], "push") == 0)
         r = peer_push(queue, (uint32_t)atoi(argv[5]), (uint32_t)atoi(argv[6]));
     else

@@ -21,6 +21,18 @@
 
 static uint8_t buffer[8192];
 
+/* No machine is so busy that a holder of the lock does nothing for so long. */
+#define PATIENCE_MS 60000
+
+static struct queue *patient_queue(uint32_t quota)
+{
+    struct queue *queue = support_queue(0, quota, 0);
+
+    assert_non_null(queue);
+    queue_set_patience(queue, PATIENCE_MS);
+    return queue;
+}
+
 /* In a child: forget the parent's view, make one with an own holder id. */
 static struct queue *child_queue(const struct queue *parent, uint32_t holder)
 {
@@ -28,6 +40,7 @@ static struct queue *child_queue(const struct queue *parent, uint32_t holder)
 
     if (!queue)
         _exit(9);
+    queue_set_patience(queue, PATIENCE_MS);
     return queue;
 }
 
@@ -57,8 +70,18 @@ static uint32_t count_of(struct queue *queue)
     return info.count;
 }
 
-/* Takes `count` messages, sleeping when there is none. */
-static void pop_all(struct queue *queue, uint32_t first, uint32_t count, uint32_t limit)
+/* The writer has failed: nothing will come. It stays to be waited for. */
+static bool has_failed(pid_t pid)
+{
+    siginfo_t info = {0};
+
+    assert_int_equal(waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT), 0);
+    return info.si_pid && (info.si_code != CLD_EXITED || info.si_status);
+}
+
+/* Takes `count` messages, sleeping when there is none. writer: a child, or 0. */
+static void pop_all(struct queue *queue, pid_t writer, uint32_t first, uint32_t count,
+                    uint32_t limit)
 {
     for (uint32_t n = first; n < first + count;)
     {
@@ -67,7 +90,13 @@ static void pop_all(struct queue *queue, uint32_t first, uint32_t count, uint32_
         int r = queue_pop_or_arm(queue, buffer, sizeof(buffer), &size);
 
         if (r == QUEUE_EMPTY)
-            poll(&fd, 1, -1);
+        {
+            while (poll(&fd, 1, writer ? 1000 : -1) == 0 && !has_failed(writer))
+            {
+            }
+            if (writer && has_failed(writer))
+                assert_int_equal(exit_status(writer), 0);
+        }
         else
         {
             assert_int_equal(r, 0);
@@ -76,14 +105,19 @@ static void pop_all(struct queue *queue, uint32_t first, uint32_t count, uint32_
     }
 }
 
-static void push_all(struct queue *queue, uint32_t count, uint32_t limit)
+/* reader: a child */
+static void push_all(struct queue *queue, pid_t reader, uint32_t count, uint32_t limit)
 {
     for (uint32_t n = 0; n < count;)
     {
         int r = queue_push(queue, buffer, support_fill(buffer, n, limit));
 
         if (r == QUEUE_FULL)
+        {
             usleep(100);
+            if (has_failed(reader))
+                assert_int_equal(exit_status(reader), 0);
+        }
         else
         {
             assert_int_equal(r, 0);
@@ -99,7 +133,7 @@ static void test_exchange(void **unused)
         messages = 100000,
         limit = 500
     };
-    struct queue *queue = support_queue(0, 1 << 20, 0);
+    struct queue *queue = patient_queue(1 << 20);
     pid_t pid = fork();
 
     (void)unused;
@@ -114,13 +148,13 @@ static void test_exchange(void **unused)
             if (r == QUEUE_FULL)
                 usleep(100);
             else if (r)
-                _exit(2);
+                _exit(r > 0 ? 100 + r : -r);
             else
                 n++;
         }
         _exit(0);
     }
-    pop_all(queue, 0, messages, limit);
+    pop_all(queue, pid, 0, messages, limit);
     assert_int_equal(exit_status(pid), 0);
     assert_int_equal(count_of(queue), 0);
     queue_free(queue);
@@ -135,7 +169,7 @@ static void test_writers(void **unused)
         messages = 3000,
         limit = 300
     };
-    struct queue *queue = support_queue(0, 8 << 20, 0);
+    struct queue *queue = patient_queue(8 << 20);
     uint32_t next[writers] = {0}, size;
     pid_t pids[writers];
 
@@ -196,7 +230,7 @@ static void exchange_with_peer(const char *path)
         quota = 2 << 20
     };
     static const char *const modes[] = {"push", "pop"};
-    struct queue *queue = support_queue(0, quota, 0);
+    struct queue *queue = patient_queue(quota);
 
     assert_int_equal(access(path, X_OK), 0);
     for (int i = 0; i < 2; i++)
@@ -215,11 +249,11 @@ static void exchange_with_peer(const char *path)
             _exit(8);
         }
         if (i)
-            push_all(queue, messages, limit);
+            push_all(queue, pid, messages, limit);
         else
         {
             usleep(20000); /* lets the ring grow */
-            pop_all(queue, 0, messages, limit);
+            pop_all(queue, pid, 0, messages, limit);
         }
         assert_int_equal(exit_status(pid), 0);
         assert_int_equal(count_of(queue), 0);
@@ -298,6 +332,48 @@ static void test_stuck(void **unused)
     queue_free(queue);
 }
 
+/*
+ * A waiter that was stopped itself has not waited: the holder may have stood still with it, as when
+ * a whole machine is paused. It goes on where it was, and gets the lock.
+ */
+static void test_stopped_waiter(void **unused)
+{
+    enum
+    {
+        patience = 2000
+    };
+    struct queue *queue = support_queue(0, 65536, 0);
+    struct queue_header *header =
+        mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, queue_memfd(queue), 0);
+    int status;
+    pid_t pid;
+
+    (void)unused;
+    assert_true(header != MAP_FAILED);
+    assert_int_equal(queue_lock_take(header, 7, 1000), 0);
+    pid = fork();
+    if (!pid)
+    {
+        struct queue *own = child_queue(queue, 2);
+
+        queue_set_patience(own, patience);
+        _exit(queue_push(own, "late", 4));
+    }
+    while (!(__atomic_load_n(&header->lock, __ATOMIC_RELAXED) & QUEUE_LOCK_WAITERS))
+        usleep(1000);
+    assert_int_equal(kill(pid, SIGSTOP), 0);
+    assert_int_equal(waitpid(pid, &status, WUNTRACED), pid);
+    assert_true(WIFSTOPPED(status));
+    usleep((patience + 100) * 1000);
+    assert_int_equal(kill(pid, SIGCONT), 0);
+    usleep(100000);
+    queue_lock_drop(header, 7);
+    assert_int_equal(exit_status(pid), 0);
+    assert_int_equal(count_of(queue), 1);
+    munmap(header, 4096);
+    queue_free(queue);
+}
+
 /* Closing waits for nobody; a stopped holder cannot undo it. */
 static void test_close_while_stuck(void **unused)
 {
@@ -360,7 +436,7 @@ static void test_kill(void **unused)
         limit = 700,
         quota = 400 * 1024
     };
-    struct queue *queue = support_queue(0, quota, 0);
+    struct queue *queue = patient_queue(quota);
     struct progress *progress =
         mmap(NULL, sizeof(*progress), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     uint32_t pushed = 0, popped = 0, size, held = 0;
@@ -425,7 +501,7 @@ static void test_kill(void **unused)
     }
     printf("%d kills, %u with the lock held; %u messages\n", rounds, held, pushed);
     assert_true(pushed > 1000);
-    pop_all(queue, popped, pushed - popped, limit);
+    pop_all(queue, 0, popped, pushed - popped, limit);
     assert_int_equal(queue_pop(queue, buffer, sizeof(buffer), &size), QUEUE_EMPTY);
     munmap(progress, sizeof(*progress));
     queue_free(queue);
@@ -436,8 +512,9 @@ static void test_kill(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_exchange), TEST(test_writers),           TEST(test_peer), TEST(test_peer_32_bit),
-        TEST(test_stuck),    TEST(test_close_while_stuck), TEST(test_kill),
+        TEST(test_exchange),          TEST(test_writers), TEST(test_peer),
+        TEST(test_peer_32_bit),       TEST(test_stuck),   TEST(test_stopped_waiter),
+        TEST(test_close_while_stuck), TEST(test_kill),
     };
 
     alarm(300); /* a lost wake-up would hang */
