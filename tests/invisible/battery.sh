@@ -40,8 +40,13 @@ run() {
     *\\*) ;;
     *) program=$system\\$program.exe ;;
     esac
-    timeout -k 5 60 wine "$program" "$@" <"${input:-/dev/null}" >"$out/.stdout" 2>"$out/.stderr"
-    status=$?
+    # Once in some thousand starts Wine 8 finds the place of its shared data taken, and runs nothing.
+    for try in 1 2 3; do
+        timeout -k 5 60 wine "$program" "$@" <"${input:-/dev/null}" >"$out/.stdout" 2>"$out/.stderr"
+        status=$?
+        grep -q 'failed to map the shared user data' "$out/.stderr" || break
+        echo "battery: $name: Wine did not start, try $try of 3" >&2
+    done
     {
         echo "== standard output"
         normalise "$out/.stdout"
