@@ -302,10 +302,8 @@ static void test_explain(void **state)
  */
 static void test_explain_no_cable(void **state)
 {
-    static const char *const right[] = {"v0", "v*", "10.1.2.3", "10.1.0.0/16"}, *const wrong[] = {
-                                                                                    "eth0", "eth*",
-                                                                                    "10.2.2.3",
-                                                                                    "10.2.0.0/16"};
+    static const char *const right[] = {"v0", "v*", "10.1.2.3", "10.1.0.0/16"};
+    static const char *const wrong[] = {"eth0", "eth*", "10.2.2.3", "10.2.0.0/16"};
     const char *fix;
     char text[512];
 
