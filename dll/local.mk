@@ -25,30 +25,28 @@ PECFLAGS = -std=gnu11 $(WARNING_FLAGS) -Wno-array-bounds -O2 -g0 -ffreestanding 
 PELINKFLAGS = -shared -s -nostdlib -Wl,--file-alignment,4096 -Wl,--no-insert-timestamp \
 	-Wl,--enable-stdcall-fixup $(CROSSLDFLAGS)
 
-KERNEL32_C = dll/kernel32/main.c dll/kernel32/redirect.c dll/kernel32/pe_image.c \
-	dll/kernel32/mailslot.c dll/kernel32/file_type.c
+KERNEL32_C = dll/kernel32/main.c dll/kernel32/mailslot.c dll/kernel32/file_type.c
 KERNEL32_ALL = $(KERNEL32_C) dll/kernel32/thunk.S dll/kernel32/kernel32.rc \
 	dll/kernel32/kernel32w.def dll/kernel32/exports.txt dll/kernel32/make-def.sh \
-	dll/kernel32/layer.h dll/kernel32/nt.h dll/kernel32/pe_image.h dll/kernel32/redirect.h \
-	dll/kernel32/wine_kernel32.h
+	dll/kernel32/layer.h dll/kernel32/nt.h dll/kernel32/wine_kernel32.h
 KERNEL32_ENTRY_x86_64 = DllMain
 KERNEL32_ENTRY_i386 = _DllMain@12
 
 LAYER_C = dll/winemailslot/adopt.c dll/winemailslot/attach.c dll/winemailslot/attributes.c \
 	dll/winemailslot/cancel.c dll/winemailslot/close.c dll/winemailslot/complete.c \
-	dll/winemailslot/create.c dll/winemailslot/file.c dll/winemailslot/fsctl.c \
+	dll/winemailslot/create.c dll/winemailslot/dispatch.c dll/winemailslot/file.c dll/winemailslot/fsctl.c \
 	dll/winemailslot/handles.c dll/winemailslot/info.c dll/winemailslot/message.c \
 	dll/winemailslot/names.c dll/winemailslot/object.c dll/winemailslot/pending.c dll/winemailslot/reader.c \
 	dll/winemailslot/security.c \
-	dll/winemailslot/status.c dll/winemailslot/threadpool.c dll/winemailslot/trace.c \
+	dll/winemailslot/status.c dll/winemailslot/trace.c dll/winemailslot/underway.c \
 	dll/winemailslot/unix.c dll/winemailslot/wait.c \
 	dll/winemailslot/waiter.c
-LAYER_ALL = $(LAYER_C) dll/winemailslot/winemailslot.def dll/winemailslot/adopt.h \
-	dll/winemailslot/complete.h dll/winemailslot/create.h dll/winemailslot/file.h \
+LAYER_ALL = $(LAYER_C) dll/winemailslot/dispatch.S dll/winemailslot/winemailslot.def dll/winemailslot/adopt.h \
+	dll/winemailslot/complete.h dll/winemailslot/create.h dll/winemailslot/dispatch.h dll/winemailslot/file.h \
 	dll/winemailslot/handles.h dll/winemailslot/layer.h dll/winemailslot/names.h \
 	dll/winemailslot/nt.h dll/winemailslot/object.h dll/winemailslot/pending.h dll/winemailslot/reader.h \
 	dll/winemailslot/security.h \
-	dll/winemailslot/status.h dll/winemailslot/threadpool.h dll/winemailslot/trace.h \
+	dll/winemailslot/status.h dll/winemailslot/syscalls.h dll/winemailslot/trace.h dll/winemailslot/underway.h \
 	dll/winemailslot/unix.h dll/winemailslot/waiter.h \
 	dll/unixlib/unixcalls.h
 LAYER_ENTRY_x86_64 = DllMainCRTStartup
@@ -82,7 +80,7 @@ dll/%-windows/winemailslot.dll: $(LAYER_ALL)
 	$(AM_V_GEN)$(MKDIR_P) $(@D)
 	$(AM_V_at)$(MINGW_$*)-gcc $(PECFLAGS) $(PELINKFLAGS) $(PE_HARDENING_$*) \
 		-Wl,-e,$(LAYER_ENTRY_$*) -o $@.tmp \
-		$(addprefix $(srcdir)/,$(LAYER_C)) \
+		$(addprefix $(srcdir)/,$(LAYER_C) dll/winemailslot/dispatch.S) \
 		$(srcdir)/dll/winemailslot/winemailslot.def -lntdll -lgcc
 	$(AM_V_at)printf 'Wine builtin DLL\0' | dd of=$@.tmp bs=1 seek=64 conv=notrunc status=none
 	$(AM_V_at)mv $@.tmp $@

@@ -4,5 +4,8 @@
 
 #include "kernel32/nt.h"
 
+/* Whether the layer is in this process. FALSE: mailslots are Wine's own. */
+BOOL layer_attached(void);
+
 /* Whether a handle is a mailslot of ours; FALSE without the layer. Cheap for any other handle. */
 BOOL layer_has_mailslot(HANDLE handle);

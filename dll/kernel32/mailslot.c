@@ -6,7 +6,7 @@
  * anew. Without the layer Wine's versions do the work: they fit Wine's own mailslots.
  */
 #include "kernel32/nt.h"
-#include "kernel32/redirect.h"
+#include "kernel32/layer.h"
 #include "kernel32/wine_kernel32.h"
 
 #define MAILSLOT_TICKS_PER_MS    10000 /* NT time counts in 100 ns */
@@ -83,7 +83,7 @@ HANDLE WINAPI CreateMailslotW(const WCHAR *name, DWORD max_message_size, DWORD r
     HANDLE handle;
     NTSTATUS status;
 
-    if (!redirect_active())
+    if (!layer_attached())
         return wine_CreateMailslotW(name, max_message_size, read_timeout, sa);
     if (!name || !*name) /* N11, N12 */
     {
@@ -128,7 +128,7 @@ HANDLE WINAPI CreateMailslotA(const char *name, DWORD max_message_size, DWORD re
     UNICODE_STRING wide;
     HANDLE handle;
 
-    if (!redirect_active())
+    if (!layer_attached())
         return wine_CreateMailslotA(name, max_message_size, read_timeout, sa);
     if (!name)
         return CreateMailslotW(NULL, max_message_size, read_timeout, sa);
@@ -149,7 +149,7 @@ BOOL WINAPI GetMailslotInfo(HANDLE mailslot, DWORD *ret_max_message_size, DWORD 
     IO_STATUS_BLOCK io;
     NTSTATUS status;
 
-    if (!redirect_active())
+    if (!layer_attached())
         return wine_GetMailslotInfo(mailslot, ret_max_message_size, ret_next_size,
                                     ret_message_count, ret_read_timeout);
     status = NtQueryInformationFile(mailslot, &io, &info, sizeof info,
@@ -173,7 +173,7 @@ BOOL WINAPI SetMailslotInfo(HANDLE mailslot, DWORD read_timeout)
     IO_STATUS_BLOCK io;
     NTSTATUS status;
 
-    if (!redirect_active())
+    if (!layer_attached())
         return wine_SetMailslotInfo(mailslot, read_timeout);
     status = NtSetInformationFile(mailslot, &io, &timeout, sizeof timeout,
                                   (FILE_INFORMATION_CLASS)NT_FILE_MAILSLOT_SET);

@@ -2,12 +2,11 @@
 /* Entry point of kernel32.dll: brings the mailslot layer into the process, or says why not */
 #include "kernel32/nt.h"
 #include "kernel32/layer.h"
-#include "kernel32/redirect.h"
 
-#define MAIN_LAYER_VERSION                                                                         \
-    1 /* what winemailslot_attach() is asked for; grows with its contract                          \
-       */
+/* What winemailslot_attach() is asked for; grows with its contract. */
+#define MAIN_LAYER_VERSION 2
 
+static BOOL main_active;
 static void(WINAPI *main_thread_detach)(void);
 static BOOL(WINAPI *main_is_mailslot)(HANDLE handle);
 
@@ -100,8 +99,8 @@ static void main_complain(const char *what, const char *fix, NTSTATUS status)
         NtWriteFile(params->std_err, NULL, NULL, NULL, &io, line, length, NULL, NULL);
 }
 
-/* Why winemailslot_attach() refused. */
-static void main_complain_of_attach(NTSTATUS status)
+/* Why the layer does not work: said when it attaches, or when the first mailslot is wanted. */
+static void CALLBACK main_complain_of_layer(NTSTATUS status)
 {
     switch ((ULONG)status)
     {
@@ -121,7 +120,7 @@ static void main_complain_of_attach(NTSTATUS status)
 
 static void main_attach(void)
 {
-    NTSTATUS(WINAPI * attach)(ULONG version);
+    NTSTATUS(WINAPI * attach)(ULONG version, void(CALLBACK * complain)(NTSTATUS status));
     UNICODE_STRING name;
     HMODULE layer;
     NTSTATUS status;
@@ -136,20 +135,21 @@ static void main_attach(void)
         return;
     }
     attach = main_layer_proc(layer, "winemailslot_attach");
-    status = attach ? attach(MAIN_LAYER_VERSION) : (NTSTATUS)0xC0000139; /* ENTRYPOINT_NOT_FOUND */
+    status = attach ? attach(MAIN_LAYER_VERSION, main_complain_of_layer)
+                    : (NTSTATUS)0xC0000139; /* ENTRYPOINT_NOT_FOUND */
     if (status)
     {
-        main_complain_of_attach(status);
+        main_complain_of_layer(status);
         return;
     }
-    int r = redirect_start(layer);
-    if (r)
-    {
-        main_complain("winemailslot.dll cannot be connected", "reinstall wine-mailslot", r);
-        return;
-    }
+    main_active = TRUE;
     main_thread_detach = main_layer_proc(layer, "winemailslot_thread_detach");
     main_is_mailslot = main_layer_proc(layer, "winemailslot_is_mailslot");
+}
+
+BOOL layer_attached(void)
+{
+    return main_active;
 }
 
 BOOL layer_has_mailslot(HANDLE handle)

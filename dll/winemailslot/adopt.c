@@ -16,6 +16,19 @@ static ACCESS_MASK adopt_access(HANDLE handle)
 }
 
 /*
+ * A lease is a socket, which Wine takes for a pipe. Most handles are something else: then the Unix
+ * library, which can tell more, need not even be there.
+ */
+static bool adopt_may_be_lease(HANDLE handle)
+{
+    struct nt_device_info device;
+    IO_STATUS_BLOCK io;
+
+    return !NtQueryVolumeInformationFile(handle, &io, &device, sizeof(device), NT_VOLUME_DEVICE) &&
+           device.type == FILE_DEVICE_NAMED_PIPE;
+}
+
+/*
  * ntdll keeps the descriptor of a handle that it was asked for, until that handle is closed. A
  * program that ends would then hold the lease a little longer than its handles, and whoever waits
  * for its end would still find the slot. So a second handle is asked, and closed.
@@ -29,7 +42,8 @@ static NTSTATUS adopt_fd(HANDLE handle, int *ret_fd)
                                DUPLICATE_SAME_ACCESS);
     if (status)
         return status;
-    status = layer_handle_to_fd(copy, ret_fd);
+    status = adopt_may_be_lease(copy) && layer_ready() ? layer_handle_to_fd(copy, ret_fd)
+                                                       : STATUS_OBJECT_TYPE_MISMATCH;
     NtClose(copy);
     return status;
 }

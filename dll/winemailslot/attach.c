@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Entry points for kernel32.dll, and what the layer needs of its surroundings. */
+#include "winemailslot/dispatch.h"
 #include "winemailslot/handles.h"
 #include "winemailslot/pending.h"
 #include "winemailslot/trace.h"
@@ -7,6 +8,9 @@
 
 static bool attach_done;
 static LONG attach_given_up;
+static RTL_SRWLOCK attach_lock = RTL_SRWLOCK_INIT;
+static volatile bool attach_unix_ready;
+static layer_complain_fn *attach_complain;
 static const char *attach_kernelbase;
 static SIZE_T attach_kernelbase_size;
 static NTSTATUS(CDECL *attach_fd_to_handle)(int fd, unsigned int access, unsigned int attributes,
@@ -31,27 +35,18 @@ static HMODULE attach_module(const WCHAR *text)
     return LdrGetDllHandle(NULL, 0, &name, &module) ? NULL : module;
 }
 
-/* Called once by kernel32's DllMain before it redirects anything. */
-NTSTATUS WINAPI winemailslot_attach(ULONG version)
+/* Called once by kernel32's DllMain. */
+NTSTATUS WINAPI winemailslot_attach(ULONG version, layer_complain_fn *complain)
 {
-    struct unix_attach arguments = {.version = UNIXCALLS_VERSION, .result = -1};
     HMODULE ntdll = attach_module(L"ntdll.dll"), kernelbase = attach_module(L"kernelbase.dll");
     NTSTATUS status;
 
     if (version != LAYER_VERSION || !ntdll)
         return STATUS_REVISION_MISMATCH;
-    status = unix_init();
+    attach_complain = complain;
+    status = dispatch_prepare(ntdll);
     if (status)
         return status;
-    status = attach_find(ntdll, "wine_server_fd_to_handle", &attach_fd_to_handle);
-    if (status)
-        return status;
-    status = attach_find(ntdll, "wine_server_handle_to_fd", &attach_handle_to_fd);
-    if (status)
-        return status;
-    status = unix_call(UNIX_ATTACH, &arguments);
-    if (status || arguments.result)
-        return status ? status : STATUS_REVISION_MISMATCH;
     if (kernelbase)
     {
         const IMAGE_NT_HEADERS *headers =
@@ -61,9 +56,48 @@ NTSTATUS WINAPI winemailslot_attach(ULONG version)
         attach_kernelbase = (const char *)kernelbase;
         attach_kernelbase_size = headers->OptionalHeader.SizeOfImage;
     }
-    trace_start(ntdll);
     attach_done = true;
+    trace_start(ntdll);
+    dispatch_install();
     return STATUS_SUCCESS;
+}
+
+/* Wine's side and ours of what needs the Unix library. */
+static NTSTATUS attach_unix(void)
+{
+    struct unix_attach arguments = {.version = UNIXCALLS_VERSION, .result = -1};
+    HMODULE ntdll = attach_module(L"ntdll.dll");
+    NTSTATUS status = unix_init(ntdll);
+
+    if (status == STATUS_SUCCESS)
+        status = attach_find(ntdll, "wine_server_fd_to_handle", &attach_fd_to_handle);
+    if (status == STATUS_SUCCESS)
+        status = attach_find(ntdll, "wine_server_handle_to_fd", &attach_handle_to_fd);
+    if (status == STATUS_SUCCESS)
+        status = unix_call(UNIX_ATTACH, &arguments);
+    return status ? status : arguments.result ? STATUS_REVISION_MISMATCH : STATUS_SUCCESS;
+}
+
+bool layer_ready(void)
+{
+    NTSTATUS status = STATUS_SUCCESS;
+
+    if (!layer_active())
+        return false;
+    if (attach_unix_ready)
+        return true;
+    layer_lock(&attach_lock);
+    if (!attach_unix_ready && layer_active())
+    {
+        status = attach_unix();
+        attach_unix_ready = status == STATUS_SUCCESS;
+        if (status)
+            InterlockedExchange(&attach_given_up, 1);
+    }
+    RtlReleaseSRWLockExclusive(&attach_lock);
+    if (status)
+        attach_complain(status);
+    return attach_unix_ready;
 }
 
 /* Called by kernel32's DllMain when a thread ends. */

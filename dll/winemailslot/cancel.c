@@ -92,7 +92,8 @@ NTSTATUS NTAPI layer_NtCancelSynchronousIoFile(HANDLE thread, IO_STATUS_BLOCK *w
 {
     ULONG thread_id = cancel_thread_id(thread);
 
-    if (thread_id && cancel_probe(io) == STATUS_SUCCESS && reader_cancel_thread(thread_id))
+    if (thread_id && reader_any() && cancel_probe(io) == STATUS_SUCCESS &&
+        reader_cancel_thread(thread_id))
         return cancel_done(true, io, STATUS_SUCCESS);
     return NtCancelSynchronousIoFile(thread, which, io);
 }

@@ -4,10 +4,21 @@
 #include "winemailslot/handles.h"
 #include "winemailslot/trace.h"
 
+/* The value no longer means this slot; the slot may be over with it (L1, L3). */
+static void close_finish(HANDLE handle, struct file *file)
+{
+    enum file_kind kind = file->kind;
+    uint64_t lease_id = file->lease_id;
+
+    trace_close(handle, file);
+    file_close(file);
+    if (kind == FILE_SERVER)
+        handles_await_adoptions();
+    file_check(kind, lease_id);
+}
+
 NTSTATUS NTAPI layer_NtClose(HANDLE handle)
 {
-    enum file_kind kind;
-    uint64_t lease_id;
     ACCESS_MASK access;
     struct file *file;
     NTSTATUS status;
@@ -22,76 +33,93 @@ NTSTATUS NTAPI layer_NtClose(HANDLE handle)
         return status;
     }
     handles_removed(handle);
-    if (!file)
-        return status;
-    trace_close(handle, file);
-    kind = file->kind;
-    lease_id = file->lease_id;
-    file_close(file);
-    if (kind == FILE_SERVER)
-        handles_await_adoptions();
-    file_check(kind, lease_id);
+    if (file)
+        close_finish(handle, file);
     return status;
 }
 
-static NTSTATUS close_duplicate_here(HANDLE source, HANDLE *ret, ACCESS_MASK access,
-                                     ULONG attributes, ULONG options)
-{
-    bool foreign = handles_is_foreign(source);
-    struct handle_view view = {NULL, 0};
-    NTSTATUS status;
+/* --- NtDuplicateObject ----------------------------------------------------------------------- */
 
-    /* What is not known yet stays so, for both: it is looked at when it is used. */
-    handles_find_known(source, &view);
-    status = NtDuplicateObject(NT_CURRENT_PROCESS, source, NT_CURRENT_PROCESS, ret, access,
-                               attributes, options & ~DUPLICATE_CLOSE_SOURCE);
-    if (status == STATUS_SUCCESS && view.file && file_add_handle(view.file))
+enum close_process
+{
+    CLOSE_OTHER_PROCESS,
+    CLOSE_OWN_PROCESS,
+    CLOSE_ANY_PROCESS, /* a handle that may only duplicate does not say whose it is */
+};
+
+static enum close_process close_whose(HANDLE process)
+{
+    PROCESS_BASIC_INFORMATION info;
+
+    if (process == NT_CURRENT_PROCESS)
+        return CLOSE_OWN_PROCESS;
+    if (NtQueryInformationProcess(process, ProcessBasicInformation, &info, sizeof(info), NULL))
+        return CLOSE_ANY_PROCESS;
+    return info.UniqueProcessId == nt_process_id() ? CLOSE_OWN_PROCESS : CLOSE_OTHER_PROCESS;
+}
+
+static bool close_is_valid(HANDLE handle)
+{
+    struct nt_object_basic_info info;
+
+    return NtQueryObject(handle, NT_OBJECT_BASIC, &info, sizeof(info), NULL) !=
+           STATUS_INVALID_HANDLE;
+}
+
+/* A handle of this process that is a copy of another. What is not known of that one stays so, for
+ * both: it is looked at when it is used. */
+static void close_note_copy(HANDLE source, HANDLE copy, struct file *file, bool foreign,
+                            ACCESS_MASK access)
+{
+    if (file && file_add_handle(file))
     {
-        trace_duplicate(source, *ret);
-        if (!handles_add(*ret, view.file,
-                         options & DUPLICATE_SAME_ACCESS ? view.access : create_map_access(access)))
-            file_close(view.file);
+        trace_duplicate(source, copy);
+        if (!handles_add(copy, file, access))
+            file_close(file);
     }
-    else if (status == STATUS_SUCCESS && foreign)
-        handles_add_foreign(*ret);
-    if (view.file)
-        file_put(view.file);
-    /* NT closes the source even when the duplication fails. */
-    if (options & DUPLICATE_CLOSE_SOURCE)
-        layer_NtClose(source);
-    return status;
-}
-
-static bool close_is_current_process(HANDLE process)
-{
-    return process == NT_CURRENT_PROCESS;
+    else if (foreign)
+        handles_add_foreign(copy);
+    else
+        handles_add_unknown(copy);
 }
 
 NTSTATUS NTAPI layer_NtDuplicateObject(HANDLE source_process, HANDLE source, HANDLE target_process,
                                        HANDLE *ret, ACCESS_MASK access, ULONG attributes,
                                        ULONG options)
 {
+    enum close_process from = close_whose(source_process);
+    bool closes = options & DUPLICATE_CLOSE_SOURCE;
+    bool foreign = from == CLOSE_OWN_PROCESS && handles_is_foreign(source);
+    struct handle_view view = {NULL, 0};
+    struct file *closed = NULL;
     ACCESS_MASK old_access = 0;
-    struct file *file = NULL;
     NTSTATUS status;
+    bool here, same;
 
-    if (close_is_current_process(source_process) && close_is_current_process(target_process) && ret)
-        return close_duplicate_here(source, ret, access, attributes, options);
-    if (close_is_current_process(source_process) && (options & DUPLICATE_CLOSE_SOURCE))
-        file = handles_remove(source, &old_access);
+    if (from == CLOSE_OWN_PROCESS)
+        handles_find_known(source, &view);
+    if (closes && from != CLOSE_OTHER_PROCESS)
+        closed = handles_remove(source, &old_access);
     status =
         NtDuplicateObject(source_process, source, target_process, ret, access, attributes, options);
-    if (close_is_current_process(source_process) && (options & DUPLICATE_CLOSE_SOURCE))
-        handles_removed(source);
-    if (status == STATUS_SUCCESS && ret && close_is_current_process(target_process))
-        handles_removed(*ret); /* from elsewhere: to be looked at when it is used */
-    if (file)
+    here = status == STATUS_SUCCESS && ret && close_whose(target_process) != CLOSE_OTHER_PROCESS;
+    same = here && from == CLOSE_OWN_PROCESS && closes && *ret == source; /* Y4 */
+    access = options & DUPLICATE_SAME_ACCESS ? view.access : create_map_access(access);
+    if (closed && (same || (from == CLOSE_ANY_PROCESS && close_is_valid(source))))
     {
-        enum file_kind kind = file->kind;
-        uint64_t lease_id = file->lease_id;
-
-        file_close(file);
-        file_check(kind, lease_id);
+        handles_restore(source, closed, same ? access : old_access);
+        closed = NULL;
+    }
+    else if (closes && from == CLOSE_OWN_PROCESS && !same)
+        handles_removed(source); /* NT closes it even when the duplication fails */
+    if (here && !same)
+        close_note_copy(source, *ret, view.file, foreign, access);
+    if (view.file)
+        file_put(view.file);
+    if (closed)
+    {
+        handles_removed(source);
+        close_finish(source, closed);
     }
     return status;
 }

@@ -2,7 +2,6 @@
 /* How the end of an operation reaches the program: status block, event, APC, completion port. */
 #include "winemailslot/complete.h"
 
-#include "winemailslot/threadpool.h"
 #include "winemailslot/unix.h"
 
 /* The low bit of an event handle only says "no packet to the port" (GetQueuedCompletionStatus). */
@@ -40,8 +39,6 @@ static void complete_notify(struct file *file, const struct completion *completi
     }
     else if (!completion->context || skip_port)
         return;
-    else if (file->pool)
-        threadpool_post(file->pool, completion->context, status, bytes);
     else if (file->port)
         NtSetIoCompletion(file->port, file->port_key, (ULONG_PTR)completion->context, status,
                           bytes);

@@ -25,6 +25,6 @@ NTSTATUS complete_inline(struct file *file, const struct completion *completion,
 /* An operation that had returned STATUS_PENDING ended: first its status block ... */
 void complete_pended_status(const struct completion *completion, NTSTATUS status, ULONG_PTR bytes);
 
-/* ... then event, APC (to `thread`), port or pool. */
+/* ... then event, APC (to `thread`), port. */
 void complete_pended_notify(struct file *file, const struct completion *completion, HANDLE thread,
                             NTSTATUS status, ULONG_PTR bytes);

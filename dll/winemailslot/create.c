@@ -177,7 +177,7 @@ NTSTATUS NTAPI layer_NtCreateMailslotFile(HANDLE *ret, ULONG access, OBJECT_ATTR
 
     if (!ret)
         return STATUS_ACCESS_VIOLATION; /* T9 */
-    if (layer_active())
+    if (layer_ready())
     {
         status = unix_probe(ret, sizeof(*ret), io, sizeof(*io));
         if (status)

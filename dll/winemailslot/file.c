@@ -3,7 +3,6 @@
 #include "winemailslot/file.h"
 
 #include "winemailslot/pending.h"
-#include "winemailslot/threadpool.h"
 #include "winemailslot/unix.h"
 
 /* Files are reused but never freed: see handles.c. */
@@ -37,7 +36,6 @@ struct file *file_new(enum file_kind kind, uint64_t slot, uint64_t lease_id, uin
     file->created = created;
     file->port = NULL;
     file->port_key = 0;
-    file->pool = NULL;
     file->completion_flags = 0;
     file->event = NULL;
     file->first = file->last = NULL;
@@ -76,8 +74,6 @@ void file_put(struct file *file)
         unix_call(UNIX_FREE, &slot);
     if (file->port)
         NtClose(file->port);
-    if (file->pool)
-        threadpool_unbind(file->pool);
     if (file->event)
         NtClose(file->event);
     layer_lock(&file_lock);

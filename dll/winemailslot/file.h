@@ -14,7 +14,6 @@ enum file_kind /* numbers as enum mailslot_kind */
 
 struct pending;
 struct reader;
-struct tp_io;
 
 struct file
 {
@@ -28,7 +27,6 @@ struct file
 
     HANDLE port; /* I/O completion port, our own handle, or NULL */
     ULONG_PTR port_key;
-    struct tp_io *pool;     /* or the thread pool's callback */
     ULONG completion_flags; /* FILE_SKIP_… */
 
     /* Guarded by the lock of pending.c */

@@ -3,6 +3,7 @@
 #include "winemailslot/handles.h"
 
 #include "winemailslot/adopt.h"
+#include "winemailslot/underway.h"
 
 /*
  * Every file call of every module passes through here, so the answer for a handle that is no
@@ -74,27 +75,16 @@ static void handles_await_close(const struct handles_entry *entry)
         NtYieldExecution();
 }
 
-static volatile LONG handles_births, handles_adoptions;
+static struct underway handles_births, handles_adoptions;
 
 void handles_birth(void)
 {
-    InterlockedIncrement(&handles_births);
+    underway_begin(&handles_births);
 }
 
 void handles_born(void)
 {
-    InterlockedDecrement(&handles_births);
-}
-
-/*
- * An unknown handle may be one that is just being made. To adopt it would hold its lease open for
- * a moment that nobody expects: long enough for a slot to outlive its handle. A maker that was
- * killed is not waited for long.
- */
-static void handles_await_births(const struct handles_entry *entry)
-{
-    for (int i = 0; i < HANDLES_BIRTH_LOOKS && handles_births && !entry->file; i++)
-        NtYieldExecution();
+    underway_end(&handles_births);
 }
 
 /*
@@ -103,15 +93,7 @@ static void handles_await_births(const struct handles_entry *entry)
  */
 void handles_await_adoptions(void)
 {
-    LARGE_INTEGER millisecond = {.QuadPart = -10000};
-
-    for (int i = 0; i < HANDLES_ADOPTION_LOOKS && handles_adoptions > 0; i++)
-        NtYieldExecution();
-    for (int i = 0; i < HANDLES_ADOPTION_MS && handles_adoptions > 0; i++)
-        NtDelayExecution(FALSE, &millisecond);
-    /* Whoever is still not done was killed; the next close shall not wait for him again. */
-    if (handles_adoptions > 0)
-        InterlockedExchange(&handles_adoptions, 0);
+    underway_await(&handles_adoptions, HANDLES_ADOPTION_LOOKS, HANDLES_ADOPTION_MS);
 }
 
 static bool handles_get(struct handles_entry *entry, struct handle_view *ret)
@@ -163,8 +145,10 @@ bool handles_find(HANDLE handle, struct handle_view *ret)
         return false;
     if (entry->file == HANDLES_CLOSING)
         handles_await_close(entry);
+    /* It may be one that is just being made: to adopt it would hold its lease open for a moment
+     * that nobody expects, long enough for a slot to outlive its handle. */
     if (entry->file == HANDLES_UNKNOWN)
-        handles_await_births(entry);
+        underway_await(&handles_births, HANDLES_BIRTH_LOOKS, 0);
     if (entry->file == HANDLES_UNKNOWN)
     {
         ACCESS_MASK access = 0;
@@ -172,9 +156,9 @@ bool handles_find(HANDLE handle, struct handle_view *ret)
         bool unsure = false;
         struct file *file;
 
-        InterlockedIncrement(&handles_adoptions);
+        underway_begin(&handles_adoptions);
         file = adopt_handle(handle, &access, &unsure);
-        InterlockedDecrement(&handles_adoptions);
+        underway_end(&handles_adoptions);
 
         if (unsure)
             return false;
@@ -239,6 +223,14 @@ void handles_add_foreign(HANDLE handle)
 
     if (entry && entry->file != HANDLES_FOREIGN)
         handles_replace(entry, HANDLES_FOREIGN);
+}
+
+void handles_add_unknown(HANDLE handle)
+{
+    struct handles_entry *entry = handles_entry(handle);
+
+    if (entry && entry->file != HANDLES_UNKNOWN)
+        handles_replace(entry, HANDLES_UNKNOWN);
 }
 
 struct file *handles_remove(HANDLE handle, ACCESS_MASK *ret_access)

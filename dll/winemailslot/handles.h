@@ -65,6 +65,9 @@ void handles_await_adoptions(void);
 /* A handle value that has just come from a call that never makes mailslots. */
 void handles_add_foreign(HANDLE handle);
 
+/* A handle value that is new in this process, of an object that is not known. */
+void handles_add_unknown(HANDLE handle);
+
 /* The layer's NtClose, for handles that turn out not to be wanted. */
 NTSTATUS NTAPI layer_NtClose(HANDLE handle);
 

@@ -139,7 +139,7 @@ static NTSTATUS info_set_port(struct file *file, const struct nt_completion_info
     HANDLE port = NULL;
     NTSTATUS status;
 
-    if (file_is_synchronous(file) || file->pool || (file->port && !replace))
+    if (file_is_synchronous(file) || (file->port && !replace))
         return STATUS_INVALID_PARAMETER;
     if (info->port)
     {

@@ -5,10 +5,20 @@
 #include "winemailslot/nt.h"
 
 /* What kernel32 asks for; grows when the exports change their meaning. */
-#define LAYER_VERSION 1
+#define LAYER_VERSION 2
+
+/* Says on standard error why the program runs on Wine's own mailslots, and what mends it. */
+typedef void CALLBACK layer_complain_fn(NTSTATUS status);
 
 /* Whether mailslots are ours in this process. False: every call goes on to Wine's own. */
 bool layer_active(void);
+
+/*
+ * The same, and the Unix library is there. It is loaded by the first call: to be asked before the
+ * first Unix call on behalf of a name or a handle. If it cannot be had, that is said once, and the
+ * process runs on Wine's own mailslots.
+ */
+bool layer_ready(void);
 
 /*
  * For results that mean "no mailslots to be had" (no daemon, wrong version): says so once on

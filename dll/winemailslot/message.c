@@ -83,7 +83,7 @@ static __attribute__((noinline)) NTSTATUS read_file(const struct handle_view *vi
         return STATUS_ACCESS_DENIED; /* X1, Q7 */
     if (file->kind != FILE_SERVER)
         return STATUS_INVALID_PARAMETER; /* X2, Q7 */
-    if (completion->apc && (file->port || file->pool))
+    if (completion->apc && file->port)
         return STATUS_INVALID_PARAMETER; /* NT: one or the other */
     /*
      * ReadFile without OVERLAPPED on an asynchronous handle (all of CreateMailslot's, C2) calls
@@ -158,7 +158,7 @@ static __attribute__((noinline)) NTSTATUS write_file(const struct handle_view *v
         return STATUS_ACCESS_DENIED; /* X3, P9 */
     if (file->kind != FILE_WRITER && file->kind != FILE_REMOTE)
         return STATUS_INVALID_PARAMETER; /* X4 */
-    if (completion->apc && (file->port || file->pool))
+    if (completion->apc && file->port)
         return STATUS_INVALID_PARAMETER; /* as for reads */
     return write_message(file, completion, buffer, size);
 }

@@ -179,6 +179,8 @@ NTSTATUS name_parse(const OBJECT_ATTRIBUTES *attributes, struct name *ret)
     }
     else
         ret->kind = name_classify(&text, &host);
+    if (ret->kind != NAME_OTHER && !layer_ready())
+        ret->kind = NAME_OTHER;
     if (ret->kind != NAME_LOCAL && ret->kind != NAME_REMOTE)
         return STATUS_SUCCESS;
 

@@ -86,9 +86,6 @@ struct nt_object_name_info
     UNICODE_STRING name; /* the buffer follows */
 };
 
-typedef void(NTAPI *nt_overlapped_fn)(ULONG error, ULONG bytes, void *overlapped);
-typedef void(NTAPI *nt_io_fn)(TP_CALLBACK_INSTANCE *instance, void *context, void *overlapped,
-                              IO_STATUS_BLOCK *io, void *tp_io);
 typedef void(NTAPI *nt_apc_fn)(ULONG_PTR, ULONG_PTR, ULONG_PTR);
 typedef NTSTATUS(NTAPI *nt_thread_fn)(void *);
 
@@ -128,6 +125,7 @@ NTSTATUS NTAPI NtQueryFullAttributesFile(const OBJECT_ATTRIBUTES *, void *);
 NTSTATUS NTAPI NtWaitForMultipleObjects(ULONG, const HANDLE *, ULONG, BOOLEAN,
                                         const LARGE_INTEGER *);
 NTSTATUS NTAPI NtSignalAndWaitForSingleObject(HANDLE, HANDLE, BOOLEAN, const LARGE_INTEGER *);
+ULONG NTAPI NtUserMsgWaitForMultipleObjectsEx(ULONG, const HANDLE *, ULONG, ULONG, ULONG);
 NTSTATUS NTAPI NtCreateEvent(HANDLE *, ACCESS_MASK, const OBJECT_ATTRIBUTES *, ULONG, BOOLEAN);
 NTSTATUS NTAPI NtSetEvent(HANDLE, LONG *);
 NTSTATUS NTAPI NtResetEvent(HANDLE, LONG *);
@@ -140,15 +138,6 @@ NTSTATUS NTAPI NtTerminateThread(HANDLE, NTSTATUS);
 NTSTATUS NTAPI NtQueryVirtualMemory(HANDLE, const void *, ULONG, void *, SIZE_T, SIZE_T *);
 NTSTATUS NTAPI NtQuerySystemTime(LARGE_INTEGER *);
 NTSTATUS NTAPI NtQueryPerformanceCounter(LARGE_INTEGER *, LARGE_INTEGER *);
-NTSTATUS NTAPI RtlSetIoCompletionCallback(HANDLE, nt_overlapped_fn, ULONG);
-NTSTATUS NTAPI TpAllocIoCompletion(void **, HANDLE, nt_io_fn, void *, TP_CALLBACK_ENVIRON *);
-void NTAPI TpStartAsyncIoOperation(void *);
-void NTAPI TpCancelAsyncIoOperation(void *);
-void NTAPI TpWaitForIoCompletion(void *, BOOL);
-void NTAPI TpReleaseIoCompletion(void *);
-NTSTATUS NTAPI RtlWaitOnAddress(const void *, const void *, SIZE_T, const LARGE_INTEGER *);
-void NTAPI RtlWakeAddressAll(const void *);
-NTSTATUS NTAPI TpSimpleTryPost(PTP_SIMPLE_CALLBACK, void *, TP_CALLBACK_ENVIRON *);
 NTSTATUS NTAPI LdrGetProcedureAddress(HMODULE, const ANSI_STRING *, ULONG, void **);
 NTSTATUS NTAPI RtlQueryEnvironmentVariable_U(const WCHAR *, const UNICODE_STRING *,
                                              UNICODE_STRING *);
@@ -170,7 +159,12 @@ NTSTATUS NTAPI NtYieldExecution(void);
 #define NT_CURRENT_PROCESS ((HANDLE)(LONG_PTR)-1)
 #define NT_CURRENT_THREAD  ((HANDLE)(LONG_PTR)-2)
 
-/* CLIENT_ID.UniqueThread of the TEB, in the documented place of both architectures. */
+/* CLIENT_ID of the TEB, in the documented place of both architectures. */
+static inline ULONG_PTR nt_process_id(void)
+{
+    return ((ULONG_PTR *)NtCurrentTeb())[8];
+}
+
 static inline ULONG nt_thread_id(void)
 {
     return (ULONG)((ULONG_PTR *)NtCurrentTeb())[9];

@@ -3,6 +3,7 @@
 #include "winemailslot/pending.h"
 
 #include "client/mailslot.h"
+#include "winemailslot/dispatch.h"
 #include "winemailslot/status.h"
 #include "winemailslot/trace.h"
 #include "winemailslot/unix.h"
@@ -105,7 +106,7 @@ static void pending_unlink(struct pending *pending)
 /*
  * Ends one read: its status block and the file's own signal change together, under the lock, as the
  * next read may pend as soon as one of them is seen. Everything else waits until after the lock:
- * posting to a pool may need the loader's lock, giving up a file asks the Unix side.
+ * giving up a file asks the Unix side.
  */
 static void pending_finish(struct pending *pending, NTSTATUS status, ULONG_PTR bytes,
                            struct pending_ended *ended)
@@ -241,6 +242,7 @@ static NTSTATUS pending_reset_event(struct file *file)
 {
     if (file->event)
         return NtResetEvent(file->event, NULL);
+    dispatch_want_message_waits(); /* which need that event from now on */
     return NtCreateEvent(&file->event, EVENT_ALL_ACCESS, NULL, NT_NOTIFICATION_EVENT, FALSE);
 }
 

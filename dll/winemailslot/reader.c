@@ -265,6 +265,11 @@ void reader_cancel_all(struct file *file)
         reader_bury(file);
 }
 
+bool reader_any(void)
+{
+    return reader_all;
+}
+
 bool reader_cancel_thread(ULONG thread_id)
 {
     return reader_cancel_matching(NULL, thread_id, NULL);

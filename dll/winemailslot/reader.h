@@ -25,5 +25,8 @@ bool reader_cancel(struct file *file, ULONG thread_id, const IO_STATUS_BLOCK *io
 /* The last handle is gone (R18): all end; those of threads that are gone are cleared away. */
 void reader_cancel_all(struct file *file);
 
+/* Whether there ever was a synchronous read that slept. */
+bool reader_any(void);
+
 /* CancelSynchronousIo: the read of that thread, on whatever file. Was there one? */
 bool reader_cancel_thread(ULONG thread_id);

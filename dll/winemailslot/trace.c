@@ -63,11 +63,6 @@ bool trace_on;
 /* ntdll's; mingw's import library does not have it. */
 static int(CDECL *trace_format)(char *text, SIZE_T size, const char *format, va_list arguments);
 
-static ULONG trace_process_id(void)
-{
-    return (ULONG)((ULONG_PTR *)NtCurrentTeb())[8]; /* beside that of nt_thread_id() */
-}
-
 static __attribute__((format(ms_printf, 3, 4))) void trace_print(char *text, SIZE_T size,
                                                                  const char *format, ...)
 {
@@ -87,7 +82,7 @@ static void trace_write(const char *text)
     struct unix_trace arguments = {.text = UNIX_ADDRESS(line)};
     ULONG length = 0;
 
-    trace_print(line, sizeof(line) - 1, "mailslot-trace: %04lx:%04lx %s", trace_process_id(),
+    trace_print(line, sizeof(line) - 1, "mailslot-trace: %04lx:%04lx %s", (ULONG)nt_process_id(),
                 nt_thread_id(), text);
     while (line[length])
         length++;
@@ -345,6 +340,8 @@ void trace_start(HMODULE ntdll)
     if (LdrGetProcedureAddress(ntdll, &symbol, 0, &found))
         return;
     trace_format = found;
+    if (!layer_ready())
+        return;
     trace_on = true;
     trace_write("attached: mailslots of this process are wine-mailslot's");
 }

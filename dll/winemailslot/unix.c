@@ -10,20 +10,14 @@ extern IMAGE_DOS_HEADER __ImageBase;
 static UINT64 unix_library;
 static NTSTATUS(WINAPI **unix_dispatcher)(UINT64 library, unsigned int code, void *arguments);
 
-NTSTATUS unix_init(void)
+NTSTATUS unix_init(HMODULE ntdll)
 {
-    UNICODE_STRING ntdll_name;
     ANSI_STRING name;
     void *dispatcher;
-    HMODULE ntdll;
     NTSTATUS status;
 
     status = NtQueryVirtualMemory(NT_CURRENT_PROCESS, &__ImageBase, UNIX_MEMORY_WINE_UNIX_FUNCS,
                                   &unix_library, sizeof(unix_library), NULL);
-    if (status)
-        return status;
-    RtlInitUnicodeString(&ntdll_name, L"ntdll.dll");
-    status = LdrGetDllHandle(NULL, 0, &ntdll_name, &ntdll);
     if (status)
         return status;
     RtlInitAnsiString(&name, "__wine_unix_call_dispatcher");

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Waits on a slot handle (rows R10, F13). */
+/* Waits on a slot handle (rows R10, F13, Y10). */
 #include "winemailslot/handles.h"
 #include "winemailslot/pending.h"
 
@@ -37,28 +37,61 @@ NTSTATUS NTAPI layer_NtWaitForSingleObject(HANDLE handle, BOOLEAN alertable, LAR
     return status;
 }
 
-NTSTATUS NTAPI layer_NtWaitForMultipleObjects(ULONG count, const HANDLE *handles, ULONG type,
-                                              BOOLEAN alertable, const LARGE_INTEGER *timeout)
+/* Handles of a wait for several, and the files that must stay until it is over. */
+struct wait_set
 {
-    struct file *files[MAXIMUM_WAIT_OBJECTS];
+    ULONG count;
     HANDLE instead[MAXIMUM_WAIT_OBJECTS];
-    NTSTATUS status;
+    struct file *files[MAXIMUM_WAIT_OBJECTS];
+};
+
+/* Returns the handles to be waited for; the caller's own when no slot is among them. */
+static const HANDLE *wait_begin(struct wait_set *set, ULONG count, const HANDLE *handles)
+{
     ULONG i;
 
+    set->count = 0;
     if (!handles || count > MAXIMUM_WAIT_OBJECTS)
-        return NtWaitForMultipleObjects(count, handles, type, alertable, timeout);
+        return handles;
     for (i = 0; i < count; i++)
         if (handles_peek(handles[i]))
             break;
     if (i == count)
-        return NtWaitForMultipleObjects(count, handles, type, alertable, timeout);
+        return handles;
     for (i = 0; i < count; i++)
-        instead[i] = wait_handle(handles[i], &files[i]);
-    status = NtWaitForMultipleObjects(count, instead, type, alertable, timeout);
-    for (i = 0; i < count; i++)
-        if (files[i])
-            file_put(files[i]);
+        set->instead[i] = wait_handle(handles[i], &set->files[i]);
+    set->count = count;
+    return set->instead;
+}
+
+static void wait_end(const struct wait_set *set)
+{
+    for (ULONG i = 0; i < set->count; i++)
+        if (set->files[i])
+            file_put(set->files[i]);
+}
+
+NTSTATUS NTAPI layer_NtWaitForMultipleObjects(ULONG count, const HANDLE *handles, ULONG type,
+                                              BOOLEAN alertable, const LARGE_INTEGER *timeout)
+{
+    struct wait_set set;
+    NTSTATUS status =
+        NtWaitForMultipleObjects(count, wait_begin(&set, count, handles), type, alertable, timeout);
+
+    wait_end(&set);
     return status;
+}
+
+/* MsgWaitForMultipleObjects(Ex): Y10 */
+ULONG NTAPI layer_NtUserMsgWaitForMultipleObjectsEx(ULONG count, const HANDLE *handles,
+                                                    ULONG timeout, ULONG mask, ULONG flags)
+{
+    struct wait_set set;
+    ULONG result = NtUserMsgWaitForMultipleObjectsEx(count, wait_begin(&set, count, handles),
+                                                     timeout, mask, flags);
+
+    wait_end(&set);
+    return result;
 }
 
 NTSTATUS NTAPI layer_NtSignalAndWaitForSingleObject(HANDLE signal, HANDLE handle, BOOLEAN alertable,

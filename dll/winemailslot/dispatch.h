@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* How system calls of the whole process reach the layer: see dispatch.c. */
+#pragma once
+
+#include "winemailslot/nt.h"
+
+/*
+ * Learns the numbers of the system calls from ntdll's stubs. From then on the layer's own calls of
+ * these functions are system calls, whatever others hook. Nothing else has changed yet.
+ * STATUS_ENTRYPOINT_NOT_FOUND: this ntdll has no such stubs, and the layer cannot work. Once,
+ * before all else of the layer; the loader lock may be held.
+ */
+NTSTATUS dispatch_prepare(HMODULE ntdll);
+
+/* Sends the process's system calls through the layer. Once, after dispatch_prepare(). */
+void dispatch_install(void);
+
+/*
+ * From now on the layer sees MsgWaitForMultipleObjects, too: win32u.dll's call, now or as soon as
+ * that is loaded. Any thread, any number of times; only the first call costs something.
+ */
+void dispatch_want_message_waits(void);
