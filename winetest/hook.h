@@ -67,6 +67,7 @@ static const struct
     {" 44 89 ?? 24 ??", 5}, /* mov [rsp + n], register */
     {" 89 ?? 24 ??", 4},    /* mov [rsp + n], register */
     {" 0f 29 ?? 24", 5},    /* movaps [rsp + n], xmm */
+    {" f3 0f 1e fa", 4},    /* endbr64 */
     {" 40 53", 2},          /* push rbx */
     {" 41 50", 2},
     {" 41 51", 2},
@@ -77,19 +78,22 @@ static const struct
     {" 41 56", 2},
     {" 41 57", 2}, /* push r8 to r15 */
 #else
-    {" 8b ff", 2},    /* mov edi, edi */
-    {" 8b ec", 2},    /* mov ebp, esp */
-    {" 89 e5", 2},    /* mov ebp, esp */
-    {" 83 ec", 3},    /* sub esp, n */
-    {" 81 ec", 6},    /* sub esp, n */
-    {" 8d 4c 24", 4}, /* lea ecx, [esp + n] */
-    {" 83 e4", 3},    /* and esp, n */
-    {" ba", 5},       /* mov edx, n */
-    {" 31 c0", 2},    /* xor eax, eax */
-    {" 6a", 2},       /* push n */
-    {" 68", 5},       /* push n */
-    {" 8b 44 24", 4}, /* mov eax, [esp + n] */
-    {" ff 25", 6},    /* jmp [absolute] */
+    {" 8b ff", 2},       /* mov edi, edi */
+    {" 8b ec", 2},       /* mov ebp, esp */
+    {" 89 e5", 2},       /* mov ebp, esp */
+    {" 83 ec", 3},       /* sub esp, n */
+    {" 81 ec", 6},       /* sub esp, n */
+    {" 8d 4c 24", 4},    /* lea ecx, [esp + n] */
+    {" 83 e4", 3},       /* and esp, n */
+    {" ba", 5},          /* mov edx, n */
+    {" 31 c0", 2},       /* xor eax, eax */
+    {" 6a", 2},          /* push n */
+    {" 68", 5},          /* push n */
+    {" 8b 44 24", 4},    /* mov eax, [esp + n] */
+    {" f3 0f 1e fb", 4}, /* endbr32 */
+    {" 8b 9c 24", 7},    /* mov ebx, [esp + n] */
+    {" 8b 5c 24", 4},    /* mov ebx, [esp + n] */
+    {" ff 25", 6},       /* jmp [absolute] */
 #endif
     {" b8", 5}, /* mov eax, n */
     {" 53", 1},
