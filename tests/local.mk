@@ -87,5 +87,6 @@ EXTRA_DIST += tests/data/golden.txt tests/data/bad_inputs.txt \
 	tests/run tests/bench/bench.sh tests/bench/net.py packaging/deps.sh docs/conformance.md \
 	$(wildcard $(srcdir)/tests/host/*.py) $(wildcard $(srcdir)/tests/wine/*.sh) \
 	$(wildcard $(srcdir)/tests/wine/lib/*.sh) \
-	$(addprefix $(srcdir)/tests/invisible/,run battery.sh probe.c hammer.c version_server.py) \
+	$(addprefix $(srcdir)/tests/invisible/,run battery.sh probe.c hammer.c version_server.py \
+		wine_tests.py wine_tests_make.py) \
 	$(addprefix $(srcdir)/tests/conformance/,make-table.py rows.txt)

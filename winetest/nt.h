@@ -91,23 +91,34 @@ static struct
     NTSTATUS(NTAPI *close)(HANDLE);
 } nt;
 
-/* Must be called once before the others. */
-static inline void nt_load(void)
+/* Fills nt by a search of the test's own; find returns NULL for what it does not find. */
+static inline void nt_load_with(void *(*find)(HMODULE module, const char *name))
 {
     HMODULE ntdll = GetModuleHandleA("ntdll.dll");
 
-    nt.create_mailslot = (void *)GetProcAddress(ntdll, "NtCreateMailslotFile");
-    nt.create_file = (void *)GetProcAddress(ntdll, "NtCreateFile");
-    nt.open_file = (void *)GetProcAddress(ntdll, "NtOpenFile");
-    nt.read_file = (void *)GetProcAddress(ntdll, "NtReadFile");
-    nt.write_file = (void *)GetProcAddress(ntdll, "NtWriteFile");
-    nt.query_file = (void *)GetProcAddress(ntdll, "NtQueryInformationFile");
-    nt.set_file = (void *)GetProcAddress(ntdll, "NtSetInformationFile");
-    nt.query_volume = (void *)GetProcAddress(ntdll, "NtQueryVolumeInformationFile");
-    nt.query_object = (void *)GetProcAddress(ntdll, "NtQueryObject");
-    nt.fs_control = (void *)GetProcAddress(ntdll, "NtFsControlFile");
-    nt.cancel = (void *)GetProcAddress(ntdll, "NtCancelIoFile");
-    nt.close = (void *)GetProcAddress(ntdll, "NtClose");
+    nt.create_mailslot = find(ntdll, "NtCreateMailslotFile");
+    nt.create_file = find(ntdll, "NtCreateFile");
+    nt.open_file = find(ntdll, "NtOpenFile");
+    nt.read_file = find(ntdll, "NtReadFile");
+    nt.write_file = find(ntdll, "NtWriteFile");
+    nt.query_file = find(ntdll, "NtQueryInformationFile");
+    nt.set_file = find(ntdll, "NtSetInformationFile");
+    nt.query_volume = find(ntdll, "NtQueryVolumeInformationFile");
+    nt.query_object = find(ntdll, "NtQueryObject");
+    nt.fs_control = find(ntdll, "NtFsControlFile");
+    nt.cancel = find(ntdll, "NtCancelIoFile");
+    nt.close = find(ntdll, "NtClose");
+}
+
+static inline void *nt_find(HMODULE module, const char *name)
+{
+    return (void *)GetProcAddress(module, name);
+}
+
+/* Must be called once before the others. */
+static inline void nt_load(void)
+{
+    nt_load_with(nt_find);
 }
 
 /* A name as NT wants it: attr points into name, all of it lives in the caller's struct. */
