@@ -135,7 +135,7 @@ def check_rows(rows, with_results, wrong):
 
 
 def order(name):
-    return 'NTCORXPILFSQZDEV'.index(name[0]), int(name[1:])
+    return 'NTCORXPILFSQZDEVY'.index(name[0]), int(name[1:])
 
 
 def print_table(rows, out):
