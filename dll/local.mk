@@ -25,8 +25,10 @@ PECFLAGS = -std=gnu11 $(WARNING_FLAGS) -Wno-array-bounds -O2 -g0 -ffreestanding 
 PELINKFLAGS = -shared -s -nostdlib -Wl,--file-alignment,4096 -Wl,--no-insert-timestamp \
 	-Wl,--enable-stdcall-fixup $(CROSSLDFLAGS)
 
-KERNEL32_C = dll/kernel32/main.c dll/kernel32/mailslot.c dll/kernel32/file_type.c
-KERNEL32_ALL = $(KERNEL32_C) dll/kernel32/thunk.S dll/kernel32/kernel32.rc \
+KERNEL32_C = dll/kernel32/main.c dll/kernel32/mailslot.c dll/kernel32/file_type.c \
+	dll/kernel32/exports.c dll/kernel32/export_table.c
+KERNEL32_ALL = $(KERNEL32_C) dll/kernel32/exports_stubs.S dll/kernel32/kernel32.rc \
+	dll/kernel32/exports.h dll/kernel32/export_table.h dll/kernel32/exports_stubs.h \
 	dll/kernel32/kernel32w.def dll/kernel32/exports.txt dll/kernel32/make-def.sh \
 	dll/kernel32/layer.h dll/kernel32/nt.h dll/kernel32/wine_kernel32.h
 KERNEL32_ENTRY_x86_64 = DllMain
@@ -68,10 +70,12 @@ dll/%-windows/kernel32.dll: $(KERNEL32_ALL)
 		-l dll/$*-obj/libkernel32w.a
 	$(AM_V_at)sh $(srcdir)/dll/kernel32/make-def.sh $* $(srcdir)/dll/kernel32/exports.txt \
 		> dll/$*-obj/kernel32.def
+	$(AM_V_at)sh $(srcdir)/dll/kernel32/make-def.sh stubs $(srcdir)/dll/kernel32/exports.txt \
+		> dll/$*-obj/stubs.inc
 	$(AM_V_at)$(MINGW_$*)-windres $(srcdir)/dll/kernel32/kernel32.rc dll/$*-obj/version.o
 	$(AM_V_at)$(MINGW_$*)-gcc $(PECFLAGS) -DWIN32_NO_STATUS -D_KERNEL32_ $(PELINKFLAGS) \
 		$(PE_HARDENING_$*) -Wl,-e,$(KERNEL32_ENTRY_$*) -o $@.tmp \
-		$(addprefix $(srcdir)/,$(KERNEL32_C) dll/kernel32/thunk.S) \
+		-Wa,-I,dll/$*-obj $(addprefix $(srcdir)/,$(KERNEL32_C) dll/kernel32/exports_stubs.S) \
 		dll/$*-obj/version.o dll/$*-obj/kernel32.def dll/$*-obj/libkernel32w.a -lntdll -lgcc
 	$(AM_V_at)mv $@.tmp $@
 

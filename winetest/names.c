@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* names.c - which names make and find a local mailslot (rows N1-N17, N20) */
+/* names.c - which names make and find a local mailslot (rows N1-N17, N20, Y13) */
 #include "slots.h"
 
 static HANDLE create(const char *path)
@@ -214,6 +214,27 @@ static void test_odd(void)
     }
 }
 
+/* Names that cannot become names of NT: devices in folders, and what no counted string holds. */
+static void test_unconvertible(void)
+{
+    static const char *const names[] = {"C:\\nodir\\nul", "x\\aux", "C:\\\\nodir\\\\nul", "   "};
+    static const int lengths[] = {32753, 32760, 39000};
+    static char path[40000];
+    unsigned int i;
+    HANDLE slot;
+
+    row("Y13");
+    for (i = 0; i < ARRAYSIZE(names); i++)
+        expect_no_handle(create(names[i]), ERROR_PATH_NOT_FOUND, names[i]);
+    for (i = 0; i < ARRAYSIZE(lengths); i++)
+    {
+        snprintf(path, sizeof(path), "\\\\.\\mailslot\\%0*d", lengths[i], 0);
+        slot = create(path);
+        ok(slot == INVALID_HANDLE_VALUE && GetLastError() == ERROR_PATH_NOT_FOUND,
+           "%d characters: handle %p, error %lu\n", lengths[i], slot, GetLastError());
+    }
+}
+
 static void test_remote_open(void)
 {
     char path[MAX_PATH], host[MAX_COMPUTERNAME_LENGTH + 1] = "";
@@ -244,5 +265,6 @@ START_TEST(names)
     test_forms();
     test_characters();
     test_odd();
+    test_unconvertible();
     test_remote_open();
 }

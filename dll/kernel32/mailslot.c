@@ -9,8 +9,9 @@
 #include "kernel32/layer.h"
 #include "kernel32/wine_kernel32.h"
 
-#define MAILSLOT_TICKS_PER_MS    10000 /* NT time counts in 100 ns */
-#define MAILSLOT_NT_WAIT_FOREVER (-1)  /* semantics I14 */
+#define MAILSLOT_TICKS_PER_MS    10000  /* NT time counts in 100 ns */
+#define MAILSLOT_NT_WAIT_FOREVER (-1)   /* semantics I14 */
+#define MAILSLOT_MAX_NAME        0x7ffe /* characters that a UNICODE_STRING holds */
 
 static BOOL mailslot_fail(ULONG error)
 {
@@ -85,17 +86,13 @@ HANDLE WINAPI CreateMailslotW(const WCHAR *name, DWORD max_message_size, DWORD r
 
     if (!layer_attached())
         return wine_CreateMailslotW(name, max_message_size, read_timeout, sa);
-    if (!name || !*name) /* N11, N12 */
+    /* N11, N12; Y13: devices in folders, what is too long */
+    if (!name || !*name || !RtlDosPathNameToNtPathName_U(name, &path, NULL, NULL))
     {
         mailslot_fail(ERROR_PATH_NOT_FOUND);
         return INVALID_HANDLE_VALUE;
     }
-    if (mailslot_name_has_gap(name) || !RtlDosPathNameToNtPathName_U(name, &path, NULL, NULL))
-    {
-        mailslot_fail(ERROR_INVALID_NAME);
-        return INVALID_HANDLE_VALUE;
-    }
-    if (!mailslot_path_valid(&path)) /* N7, N9, N10, N13, N14 */
+    if (mailslot_name_has_gap(name) || !mailslot_path_valid(&path)) /* N7, N9, N10, N13, N14 */
     {
         RtlFreeUnicodeString(&path);
         mailslot_fail(ERROR_INVALID_NAME);
@@ -134,7 +131,11 @@ HANDLE WINAPI CreateMailslotA(const char *name, DWORD max_message_size, DWORD re
         return CreateMailslotW(NULL, max_message_size, read_timeout, sa);
     if (!RtlCreateUnicodeStringFromAsciiz(&wide, name))
     {
-        mailslot_fail(ERROR_NOT_ENOUGH_MEMORY);
+        ANSI_STRING ansi;
+
+        RtlInitAnsiString(&ansi, name); /* cuts what is very long, but never below our limit */
+        mailslot_fail(ansi.Length > MAILSLOT_MAX_NAME ? ERROR_PATH_NOT_FOUND /* Y13 */
+                                                      : ERROR_NOT_ENOUGH_MEMORY);
         return INVALID_HANDLE_VALUE;
     }
     handle = CreateMailslotW(wide.Buffer, max_message_size, read_timeout, sa);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Entry point of kernel32.dll: brings the mailslot layer into the process, or says why not */
 #include "kernel32/nt.h"
+#include "kernel32/exports.h"
 #include "kernel32/layer.h"
 
 /* What winemailslot_attach() is asked for; grows with its contract. */
@@ -162,7 +163,10 @@ BOOL WINAPI DllMain(HINSTANCE self, DWORD reason, void *reserved)
     (void)self;
     (void)reserved;
     if (reason == DLL_PROCESS_ATTACH)
+    {
+        exports_attach();
         main_attach();
+    }
     else if (reason == DLL_THREAD_DETACH && main_thread_detach)
         main_thread_detach();
     return TRUE;

@@ -1,47 +1,32 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# make-def.sh - write the linker's export definition of our kernel32.dll to standard output
+# make-def.sh - write what the linker needs to know of the exports of our kernel32.dll
 #
-# Usage: make-def.sh i386|x86_64 [EXPORTS.TXT]
-# All exports are forwards to Wine's own kernel32 under its second name, except those listed here.
+# Usage: make-def.sh i386|x86_64 [EXPORTS.TXT]    the export definition
+#        make-def.sh stubs [EXPORTS.TXT]          the list of stubs for exports_stubs.S
+# The kinds of exports are described in exports.txt.
 set -eu
 
-arch=$1
+what=$1
 list=${2:-$(dirname "$0")/exports.txt}
 
-# name, bytes of stdcall arguments on i386 (- = the symbol carries no decoration)
-own='
-BaseThreadInitThunk -
-CreateMailslotA 16
-CreateMailslotW 16
-GetFileType 4
-GetMailslotInfo 20
-SetMailslotInfo 8
-'
-
-echo "LIBRARY kernel32.dll"
-echo "EXPORTS"
-echo "$own" | while read -r name bytes; do
-    if [ -z "$name" ]; then
-        continue
-    elif [ "$arch" = i386 ] && [ "$bytes" != - ]; then
-        echo "$name = $name@$bytes"
-    else
-        echo "$name"
-    fi
-done
-
-echo "$own" | awk -v arch="$arch" '
-    FNR == NR {
-        if (NF)
-            own[$1] = 1
-        next
+awk -v what="$what" '
+    BEGIN {
+        if (what != "stubs")
+            print "LIBRARY kernel32.dll\nEXPORTS"
     }
     /^#/ || NF == 0 { next }
-    /^@/ {
-        n = substr($1, 2)
-        if (arch == "i386")
-            printf "ordinal%d = \"kernel32w.#%d\" @%d NONAME\n", n, n, n
+    what == "stubs" {
+        if (NF == 1 && !/^@/)
+            print "    stub " $1
         next
     }
-    !($1 in own) { printf "%s = kernel32w.%s\n", $1, $1 }' - "$list"
+    /^@/ {
+        if (what == "i386")
+            printf "ordinal%d = \"kernel32w.#%d\" @%d NONAME\n", substr($1, 2), substr($1, 2), \
+                substr($1, 2)
+        next
+    }
+    $2 == "own" { print $1 (what == "i386" ? " = " $1 "@" $3 : ""); next }
+    $2 == "forward" { printf "%s = kernel32w.%s\n", $1, $1; next }
+    { printf "%s = export_%s\n", $1, $1 }' "$list"

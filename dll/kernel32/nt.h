@@ -3,7 +3,14 @@
 #pragma once
 
 #include <windows.h>
+
+/*
+ * mingw says BOOL, but functions that return BOOLEAN set the lowest byte of the register only, and
+ * Wine's do leave rubbish above it (semantics Y13).
+ */
+#define RtlDosPathNameToNtPathName_U nt_wrong_RtlDosPathNameToNtPathName_U
 #include <winternl.h>
+#undef RtlDosPathNameToNtPathName_U
 
 #define NT_FILE_MAILSLOT_QUERY 26
 #define NT_FILE_MAILSLOT_SET   27
@@ -84,4 +91,7 @@ NTSTATUS NTAPI NtWriteFile(HANDLE file, HANDLE event, PIO_APC_ROUTINE apc, void 
                            IO_STATUS_BLOCK *io, const void *buffer, ULONG length,
                            LARGE_INTEGER *offset, ULONG *key);
 BOOLEAN NTAPI RtlCreateUnicodeStringFromAsciiz(UNICODE_STRING *ret_string, const char *ansi);
+BOOLEAN NTAPI RtlDosPathNameToNtPathName_U(const WCHAR *dos_path, UNICODE_STRING *ret_nt_path,
+                                           WCHAR **ret_file_part, void *ret_current_folder);
+void NTAPI RtlRaiseException(EXCEPTION_RECORD *record);
 void NTAPI RtlSetLastWin32Error(ULONG error);

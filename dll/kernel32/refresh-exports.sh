@@ -1,23 +1,27 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# refresh-exports.sh - merge the exports of the given Wines' kernel32.dll into exports.txt
+# refresh-exports.sh - merge the exports of other kernel32.dlls into exports.txt
 #
-# Usage: refresh-exports.sh WINE_DLL_DIR...
-# A WINE_DLL_DIR holds i386-windows and/or x86_64-windows (/usr/lib/x86_64-linux-gnu/wine), or is
-# one of these folders. Names are only ever added: a forward to a name that an older Wine lacks
-# resolves to nothing there, a missing name breaks the program that imports it.
+# Usage: refresh-exports.sh FILE_OR_FOLDER...
+# Each is a Wine's DLL folder that holds i386-windows and/or x86_64-windows
+# (/usr/lib/x86_64-linux-gnu/wine), one of these folders, a kernel32.dll, or an import library
+# (/usr/x86_64-w64-mingw32/lib/libkernel32.a: all that Windows is known to export).
+#
+# Names are only ever added. A new name is code; a name is a forward only as long as no Wine is seen
+# to have code there: where Wine has code, a program must find code.
 set -eu
 
 list=$(dirname "$0")/exports.txt
 objdump=${OBJDUMP:-x86_64-w64-mingw32-objdump}
+nm=${NM:-x86_64-w64-mingw32-nm}
 
 if [ $# -eq 0 ]; then
-    echo "usage: $0 WINE_DLL_DIR..." >&2
+    echo "usage: $0 FILE_OR_FOLDER..." >&2
     exit 2
 fi
 
-# Prints the named exports, and as "@N" the exports that have only an ordinal.
-kernel32_exports() {
+# Prints "NAME code" or "NAME forward", and as "@N" the exports that have only an ordinal.
+dll_exports() {
     "$objdump" -p "$1" | awk '
         /^Export Address Table --/ { table = 1; base = $NF }
         /^\[Ordinal\/Name Pointer\] Table/ { table = 2 }
@@ -28,10 +32,10 @@ kernel32_exports() {
             gsub(/^[ \t]*\[ *|\].*/, "", ordinal)
             ordinal += base
             if (table == 1 && / RVA/)
-                used[ordinal] = 1
+                used[ordinal] = / Forwarder RVA/ ? "forward" : "code"
             if (table == 2) {
                 named[ordinal] = 1
-                print $NF
+                print $NF, used[ordinal]
             }
         }
         END {
@@ -41,32 +45,46 @@ kernel32_exports() {
         }'
 }
 
+# Prints "NAME known". The import slots are __imp_NAME, on i386 __imp__NAME@BYTES.
+library_exports() {
+    prefix=__imp_
+    if "$objdump" -a "$1" | grep -q 'file format pe-i386'; then
+        prefix=__imp__
+    fi
+    "$nm" "$1" 2>/dev/null | awk -v prefix="$prefix" '
+        index($NF, prefix) == 1 {
+            name = substr($NF, length(prefix) + 1)
+            sub(/@[0-9]+$/, "", name)
+            print name, "known"
+        }'
+}
+
 tmp=$(mktemp)
 trap 'rm -f "$tmp"' EXIT
-if [ -f "$list" ]; then
-    grep -v '^#' "$list" > "$tmp" || true
-fi
-
 found=0
-for dir in "$@"; do
-    for dll in "$dir/kernel32.dll" "$dir/x86_64-windows/kernel32.dll" \
-        "$dir/i386-windows/kernel32.dll"; do
-        if [ -f "$dll" ]; then
-            kernel32_exports "$dll" >> "$tmp"
-            found=1
-        fi
+for place in "$@"; do
+    for file in "$place" "$place/kernel32.dll" "$place/x86_64-windows/kernel32.dll" \
+        "$place/i386-windows/kernel32.dll"; do
+        [ -f "$file" ] || continue
+        found=1
+        case $file in
+        *.a) library_exports "$file" >>"$tmp" ;;
+        *) dll_exports "$file" >>"$tmp" ;;
+        esac
     done
 done
 if [ "$found" = 0 ]; then
-    echo "$0: no kernel32.dll in: $*" >&2
+    echo "$0: no kernel32.dll and no import library in: $*" >&2
     exit 1
 fi
 
 {
-    echo '# SPDX-License-Identifier: LGPL-2.1-or-later'
-    echo '# Exports of kernel32.dll, all Wine versions and both architectures together; a line'
-    echo '# "@N" is an i386 export that has an ordinal only. Made by refresh-exports.sh.'
-    LC_ALL=C sort -u "$tmp"
-} > "$list.new"
+    sed -n '/^#/p' "$list"
+    awk '
+        /^#/ || NF == 0 { next }
+        FNR == NR { kind[$1] = substr($0, length($1) + 1); next }
+        !($1 in kind) || ($2 == "code" && kind[$1] == " forward") { kind[$1] = "" }
+        END { for (name in kind) print name kind[name] }' "$list" "$tmp" | LC_ALL=C sort
+} >"$list.new"
 mv "$list.new" "$list"
 echo "$list: $(grep -vc '^#' "$list") exports"
