@@ -34,7 +34,7 @@ KERNEL32_ALL = $(KERNEL32_C) dll/kernel32/exports_stubs.S dll/kernel32/kernel32.
 KERNEL32_ENTRY_x86_64 = DllMain
 KERNEL32_ENTRY_i386 = _DllMain@12
 
-LAYER_C = dll/winemailslot/adopt.c dll/winemailslot/attach.c dll/winemailslot/attributes.c \
+LAYER_C = dll/winemailslot/access.c dll/winemailslot/adopt.c dll/winemailslot/attach.c dll/winemailslot/attributes.c \
 	dll/winemailslot/cancel.c dll/winemailslot/close.c dll/winemailslot/complete.c \
 	dll/winemailslot/create.c dll/winemailslot/dispatch.c dll/winemailslot/file.c dll/winemailslot/fsctl.c \
 	dll/winemailslot/handles.c dll/winemailslot/info.c dll/winemailslot/message.c \
@@ -43,7 +43,7 @@ LAYER_C = dll/winemailslot/adopt.c dll/winemailslot/attach.c dll/winemailslot/at
 	dll/winemailslot/status.c dll/winemailslot/trace.c dll/winemailslot/underway.c \
 	dll/winemailslot/unix.c dll/winemailslot/wait.c \
 	dll/winemailslot/waiter.c
-LAYER_ALL = $(LAYER_C) dll/winemailslot/dispatch.S dll/winemailslot/winemailslot.def dll/winemailslot/adopt.h \
+LAYER_ALL = $(LAYER_C) dll/winemailslot/dispatch.S dll/winemailslot/winemailslot.def dll/winemailslot/access.h dll/winemailslot/adopt.h \
 	dll/winemailslot/complete.h dll/winemailslot/create.h dll/winemailslot/dispatch.h dll/winemailslot/file.h \
 	dll/winemailslot/handles.h dll/winemailslot/layer.h dll/winemailslot/names.h \
 	dll/winemailslot/nt.h dll/winemailslot/object.h dll/winemailslot/pending.h dll/winemailslot/reader.h \

@@ -9,7 +9,6 @@ static const char *const names[] = {
     "Z:\\nodir\\com1",
     "x\\aux",
     "x\\nul",
-    "\\\\",
     " ",
     "   ",
     "",

@@ -3,6 +3,7 @@
 #include "winemailslot/create.h"
 
 #include "client/mailslot.h"
+#include "winemailslot/access.h"
 #include "winemailslot/handles.h"
 #include "winemailslot/names.h"
 #include "winemailslot/security.h"
@@ -46,6 +47,17 @@ ULONG create_timeout_to_ms(const LARGE_INTEGER *timeout)
     return relative >= MAILSLOT_FOREVER ? MAILSLOT_FOREVER - 1 : (ULONG)relative;
 }
 
+/* Gives up what was made or opened. */
+static void create_drop(const struct unix_open *opened, enum file_kind kind)
+{
+    struct unix_slot slot = {.slot = opened->slot};
+    struct unix_fd lease = {.fd = opened->lease};
+
+    unix_call(UNIX_FREE, &slot);
+    unix_call(UNIX_CLOSE_FD, &lease);
+    file_check(kind, opened->lease_id);
+}
+
 /* The lease becomes the handle. Takes the slot and the descriptor. */
 static NTSTATUS create_handle(const struct unix_open *opened, enum file_kind kind,
                               ACCESS_MASK access, ULONG attributes, ULONG options, HANDLE *ret)
@@ -59,11 +71,7 @@ static NTSTATUS create_handle(const struct unix_open *opened, enum file_kind kin
                     options & NT_MAILSLOT_OPTIONS);
     if (!file)
     {
-        struct unix_slot slot = {.slot = opened->slot};
-
-        unix_call(UNIX_FREE, &slot);
-        unix_call(UNIX_CLOSE_FD, &lease);
-        file_check(kind, opened->lease_id);
+        create_drop(opened, kind);
         return STATUS_NO_MEMORY;
     }
     status = layer_fd_to_handle(opened->lease, access, attributes & OBJ_INHERIT, &handle);
@@ -127,6 +135,9 @@ static NTSTATUS create_slot(HANDLE *ret, ACCESS_MASK access, const OBJECT_ATTRIB
     status = create_check_attributes(attributes);
     if (status == STATUS_SUCCESS && (options & ~NT_MAILSLOT_OPTIONS))
         status = STATUS_INVALID_PARAMETER; /* T14 */
+    if (status == STATUS_SUCCESS && (options & NT_SYNCHRONOUS_OPTIONS) &&
+        ((options & NT_SYNCHRONOUS_OPTIONS) == NT_SYNCHRONOUS_OPTIONS || !(access & SYNCHRONIZE)))
+        status = STATUS_INVALID_PARAMETER; /* Y14 */
     if (status == STATUS_SUCCESS)
         status = name_parse(attributes, &name);
     if (status)
@@ -206,7 +217,16 @@ static NTSTATUS create_open_slot(HANDLE *ret, ACCESS_MASK access,
         status = STATUS_OBJECT_NAME_NOT_FOUND; /* a name that no slot can have (N9) */
     if (status)
         return status;
-    return create_handle(&arguments, remote ? FILE_REMOTE : FILE_WRITER, create_map_access(access),
+    if (remote)
+        access = create_map_access(access);
+    else
+        status = access_check(arguments.slot, access, &access);
+    if (status)
+    {
+        create_drop(&arguments, FILE_WRITER);
+        return status;
+    }
+    return create_handle(&arguments, remote ? FILE_REMOTE : FILE_WRITER, access,
                          attributes->Attributes, options, ret);
 }
 

@@ -207,8 +207,7 @@ NTSTATUS security_keep(uint64_t slot, void *descriptor)
     return status == STATUS_SUCCESS ? security_store(slot, &absolute) : status;
 }
 
-static NTSTATUS security_query(struct file *file, ULONG info, void *out, ULONG size,
-                               ULONG *ret_size)
+NTSTATUS security_descriptor(uint64_t slot, ULONG info, void *out, ULONG size, ULONG *ret_size)
 {
     struct security *security = layer_alloc(sizeof(*security));
     SECURITY_DESCRIPTOR wanted;
@@ -217,7 +216,7 @@ static NTSTATUS security_query(struct file *file, ULONG info, void *out, ULONG s
 
     if (!security)
         return STATUS_NO_MEMORY;
-    status = security_load(file->slot, security);
+    status = security_load(slot, security);
     if (status == STATUS_SUCCESS)
         status = RtlCreateSecurityDescriptor(&wanted, SECURITY_DESCRIPTOR_REVISION);
     if (status == STATUS_SUCCESS)
@@ -248,7 +247,7 @@ NTSTATUS NTAPI layer_NtQuerySecurityObject(HANDLE handle, ULONG info, void *out,
     else if ((view.access & needed) != needed)
         status = STATUS_ACCESS_DENIED;
     else
-        status = security_query(view.file, info, out, size, ret_size);
+        status = security_descriptor(view.file->slot, info, out, size, ret_size);
     file_put(view.file);
     return status;
 }
