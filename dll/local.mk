@@ -26,15 +26,15 @@ PELINKFLAGS = -shared -s -nostdlib -Wl,--file-alignment,4096 -Wl,--no-insert-tim
 	-Wl,--enable-stdcall-fixup $(CROSSLDFLAGS)
 
 KERNEL32_C = dll/kernel32/main.c dll/kernel32/mailslot.c dll/kernel32/file_type.c \
-	dll/kernel32/exports.c dll/kernel32/export_table.c
+	dll/kernel32/exports.c dll/pe/export_table.c
 KERNEL32_ALL = $(KERNEL32_C) dll/kernel32/exports_stubs.S dll/kernel32/kernel32.rc \
-	dll/kernel32/exports.h dll/kernel32/export_table.h dll/kernel32/exports_stubs.h \
+	dll/kernel32/exports.h dll/pe/export_table.h dll/kernel32/exports_stubs.h \
 	dll/kernel32/kernel32w.def dll/kernel32/exports.txt dll/kernel32/make-def.sh \
 	dll/kernel32/layer.h dll/kernel32/nt.h dll/kernel32/wine_kernel32.h
 KERNEL32_ENTRY_x86_64 = DllMain
 KERNEL32_ENTRY_i386 = _DllMain@12
 
-LAYER_C = dll/winemailslot/access.c dll/winemailslot/adopt.c dll/winemailslot/attach.c dll/winemailslot/attributes.c \
+LAYER_C = dll/pe/export_table.c dll/winemailslot/access.c dll/winemailslot/adopt.c dll/winemailslot/attach.c dll/winemailslot/attributes.c \
 	dll/winemailslot/cancel.c dll/winemailslot/close.c dll/winemailslot/complete.c \
 	dll/winemailslot/create.c dll/winemailslot/dispatch.c dll/winemailslot/file.c dll/winemailslot/fsctl.c \
 	dll/winemailslot/handles.c dll/winemailslot/info.c dll/winemailslot/message.c \
@@ -43,7 +43,7 @@ LAYER_C = dll/winemailslot/access.c dll/winemailslot/adopt.c dll/winemailslot/at
 	dll/winemailslot/status.c dll/winemailslot/trace.c dll/winemailslot/underway.c \
 	dll/winemailslot/unix.c dll/winemailslot/wait.c \
 	dll/winemailslot/waiter.c
-LAYER_ALL = $(LAYER_C) dll/winemailslot/dispatch.S dll/winemailslot/winemailslot.def dll/winemailslot/access.h dll/winemailslot/adopt.h \
+LAYER_ALL = $(LAYER_C) dll/winemailslot/dispatch.S dll/winemailslot/winemailslot.def dll/pe/export_table.h dll/winemailslot/access.h dll/winemailslot/adopt.h \
 	dll/winemailslot/complete.h dll/winemailslot/create.h dll/winemailslot/dispatch.h dll/winemailslot/file.h \
 	dll/winemailslot/handles.h dll/winemailslot/layer.h dll/winemailslot/names.h \
 	dll/winemailslot/nt.h dll/winemailslot/object.h dll/winemailslot/pending.h dll/winemailslot/reader.h \

@@ -17,7 +17,7 @@
  */
 #include "kernel32/exports.h"
 
-#include "kernel32/export_table.h"
+#include "pe/export_table.h"
 #include "kernel32/exports_stubs.h"
 
 #define EXPORTS_WINE_STUB    0x80000100 /* Wine's exception for a function that it lacks */

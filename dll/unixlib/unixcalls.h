@@ -43,6 +43,7 @@ enum unix_call
     UNIX_REASON,
     UNIX_PROBE,
     UNIX_TRACE,
+    UNIX_INODE,
     UNIX_CALLS
 };
 
@@ -183,6 +184,12 @@ struct unix_trace /* to the Unix standard error, in one piece */
 {
     uint64_t text;
     uint32_t size;
+};
+
+struct unix_inode
+{
+    int32_t fd;     /* stays open */
+    uint64_t inode; /* out; 0: it cannot be told */
 };
 
 #pragma pack(pop)

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "client/mailslot.h"
@@ -473,6 +474,15 @@ static int32_t unix_trace(void *arguments)
     return 0;
 }
 
+static int32_t unix_inode(void *arguments)
+{
+    struct unix_inode *a = arguments;
+    struct stat st;
+
+    a->inode = fstat(a->fd, &st) ? 0 : st.st_ino;
+    return 0;
+}
+
 #define UNIXLIB_TABLE                                                                              \
     {                                                                                              \
         [UNIX_ATTACH] = unix_attach, [UNIX_CREATE] = unix_create, [UNIX_OPEN] = unix_open,         \
@@ -485,6 +495,7 @@ static int32_t unix_trace(void *arguments)
         [UNIX_CANCEL_RESET] = unix_cancel_reset, [UNIX_WATCH] = unix_watch,                        \
         [UNIX_UNWATCH] = unix_unwatch, [UNIX_WAIT] = unix_wait, [UNIX_WAKE] = unix_wake,           \
         [UNIX_REASON] = unix_reason, [UNIX_PROBE] = unix_probe, [UNIX_TRACE] = unix_trace,         \
+        [UNIX_INODE] = unix_inode,                                                                 \
     }
 
 #define UNIXLIB_EXPORT __attribute__((visibility("default")))

@@ -6,6 +6,7 @@
 #include "winemailslot/trace.h"
 #include "winemailslot/unix.h"
 
+/* With the mark, unless a program without this layer made the copy, with rights of its own. */
 static ACCESS_MASK adopt_access(HANDLE handle)
 {
     struct nt_object_basic_info info;
@@ -53,6 +54,7 @@ struct file *adopt_handle(HANDLE handle, ACCESS_MASK *ret_access, bool *ret_unsu
     struct unix_adopt arguments = {.result = -1};
     struct file *file = NULL;
     struct unix_fd close_fd;
+    uint64_t inode;
     NTSTATUS status;
     int fd;
 
@@ -66,6 +68,7 @@ struct file *adopt_handle(HANDLE handle, ACCESS_MASK *ret_access, bool *ret_unsu
         *ret_unsure = status == STATUS_INVALID_HANDLE;
         return NULL;
     }
+    inode = unix_inode(fd);
     close_fd.fd = arguments.fd = fd;
     status = unix_call(UNIX_ADOPT, &arguments);
     unix_call(UNIX_CLOSE_FD, &close_fd);
@@ -80,6 +83,8 @@ struct file *adopt_handle(HANDLE handle, ACCESS_MASK *ret_access, bool *ret_unsu
     if (arguments.result == MAILSLOT_NOT_FOUND)
     {
         file = file_new(FILE_WRITER, 0, 0, 0, FILE_SYNCHRONOUS_IO_NONALERT);
+        if (file)
+            file->inode = inode;
         trace_adopt(handle, file, STATUS_SUCCESS, arguments.result);
         return file;
     }
@@ -98,5 +103,23 @@ struct file *adopt_handle(HANDLE handle, ACCESS_MASK *ret_access, bool *ret_unsu
 
         unix_call(UNIX_FREE, &slot);
     }
+    else
+        file->inode = inode;
     return file;
+}
+
+bool adopt_is_still(HANDLE handle, const struct file *file)
+{
+    struct unix_fd close_fd;
+    uint64_t inode;
+    NTSTATUS status;
+
+    if (!file->inode)
+        return true;
+    status = adopt_fd(handle, &close_fd.fd);
+    if (status)
+        return status != STATUS_INVALID_HANDLE && status != STATUS_OBJECT_TYPE_MISMATCH;
+    inode = unix_inode(close_fd.fd);
+    unix_call(UNIX_CLOSE_FD, &close_fd);
+    return inode == file->inode;
 }

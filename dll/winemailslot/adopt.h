@@ -9,3 +9,6 @@
  * *ret_unsure is set then if that could not be found out now.
  */
 struct file *adopt_handle(HANDLE handle, ACCESS_MASK *ret_access, bool *ret_unsure);
+
+/* Whether the handle still is one of this file: true also when that cannot be found out. */
+bool adopt_is_still(HANDLE handle, const struct file *file);

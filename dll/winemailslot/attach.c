@@ -158,7 +158,7 @@ bool layer_give_up(int result)
 
 NTSTATUS layer_fd_to_handle(int fd, ACCESS_MASK access, ULONG attributes, HANDLE *ret)
 {
-    return attach_fd_to_handle(fd, access, attributes, ret);
+    return attach_fd_to_handle(fd, access | LAYER_MARK, attributes, ret);
 }
 
 NTSTATUS layer_handle_to_fd(HANDLE handle, int *ret_fd)

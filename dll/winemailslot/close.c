@@ -96,15 +96,16 @@ NTSTATUS NTAPI layer_NtDuplicateObject(HANDLE source_process, HANDLE source, HAN
     NTSTATUS status;
     bool here, same;
 
-    if (from == CLOSE_OWN_PROCESS)
-        handles_find_known(source, &view);
+    if (from == CLOSE_OWN_PROCESS && handles_find_known(source, &view))
+        access = options & DUPLICATE_SAME_ACCESS ? view.access : create_map_access(access);
+    if (view.file)
+        access |= LAYER_MARK;
     if (closes && from != CLOSE_OTHER_PROCESS)
         closed = handles_remove(source, &old_access);
     status =
         NtDuplicateObject(source_process, source, target_process, ret, access, attributes, options);
     here = status == STATUS_SUCCESS && ret && close_whose(target_process) != CLOSE_OTHER_PROCESS;
     same = here && from == CLOSE_OWN_PROCESS && closes && *ret == source; /* Y4 */
-    access = options & DUPLICATE_SAME_ACCESS ? view.access : create_map_access(access);
     if (closed && (same || (from == CLOSE_ANY_PROCESS && close_is_valid(source))))
     {
         handles_restore(source, closed, same ? access : old_access);

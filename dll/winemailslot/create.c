@@ -74,9 +74,10 @@ static NTSTATUS create_handle(const struct unix_open *opened, enum file_kind kin
         create_drop(opened, kind);
         return STATUS_NO_MEMORY;
     }
+    file->inode = unix_inode(opened->lease);
     status = layer_fd_to_handle(opened->lease, access, attributes & OBJ_INHERIT, &handle);
     unix_call(UNIX_CLOSE_FD, &lease);
-    if (status == STATUS_SUCCESS && !handles_add(handle, file, access))
+    if (status == STATUS_SUCCESS && !handles_add(handle, file, access | LAYER_MARK))
     {
         NtClose(handle);
         status = STATUS_NO_MEMORY;

@@ -16,10 +16,14 @@ dispatch_enter:
     jae     1f
     leaq    dispatch_table(%rip), %r11
     movq    (%r11,%rax,8), %r11
-    testq   %r11, %r11
-    jz      2f
+    cmpq    $DISPATCH_COUNTED, %r11
+    jbe     3f
     addq    $8, %rsp
     jmp     *%r11
+3:  jne     2f
+    lock
+    incl    dispatch_made(%rip)
+    jmp     2f
 1:  cmpl    dispatch_number_NtUserMsgWaitForMultipleObjectsEx(%rip), %eax
     jne     2f
     addq    $8, %rsp
@@ -56,10 +60,14 @@ _dispatch_enter:
     cmpl    $SYSCALL_NUMBERS, %eax
     jae     1f
     movl    _dispatch_table(,%eax,4), %edx
-    testl   %edx, %edx
-    jz      2f
+    cmpl    $DISPATCH_COUNTED, %edx
+    jbe     3f
     addl    $4, %esp
     jmp     *%edx
+3:  jne     2f
+    lock
+    incl    _dispatch_made
+    jmp     2f
 1:  cmpl    _dispatch_number_NtUserMsgWaitForMultipleObjectsEx, %eax
     jne     2f
     addl    $4, %esp

@@ -16,6 +16,7 @@
  * system calls made with the same number, straight to Wine's dispatcher. */
 #include "winemailslot/dispatch.h"
 
+#include "pe/export_table.h"
 #include "winemailslot/syscalls.h"
 
 #define DISPATCH_PROCESS_INSTRUMENTATION 40 /* PROCESSINFOCLASS */
@@ -25,6 +26,7 @@
 extern void dispatch_enter(void);
 void *dispatch_table[SYSCALL_NUMBERS]; /* by number: the layer's function, or NULL */
 void *volatile dispatch_real;          /* Wine's dispatcher */
+volatile LONG dispatch_made;
 
 #define DISPATCH_NUMBER(name, bytes) ULONG dispatch_number_##name = (ULONG)-1;
 SYSCALLS(DISPATCH_NUMBER)
@@ -34,6 +36,7 @@ SYSCALL_OF_WIN32U(DISPATCH_NUMBER)
 SYSCALLS(DISPATCH_DECLARE)
 SYSCALL_OF_WIN32U(DISPATCH_DECLARE)
 
+/* Of dispatch_table: a call that goes to Wine is NULL, or DISPATCH_COUNTED: see dispatch_made. */
 static const struct dispatch_call
 {
     const char *name;
@@ -59,13 +62,22 @@ NTSTATUS NTAPI LdrRegisterDllNotification(
     ULONG flags, void(CALLBACK *notify)(ULONG, const struct dispatch_loaded *, void *),
     void *context, void **ret_cookie);
 
-static const unsigned char *dispatch_stub(HMODULE module, const char *text)
+static const unsigned char *dispatch_stub(const struct export_table *module, const char *name)
 {
-    ANSI_STRING name;
-    void *address;
+    const char *forward;
+    ULONG index;
 
-    RtlInitAnsiString(&name, text);
-    return LdrGetProcedureAddress(module, &name, 0, &address) ? NULL : address;
+    return export_table_find(module, name, &index)
+               ? export_table_function(module, index, &forward)
+               : NULL;
+}
+
+static bool dispatch_open(struct export_table *ret, HMODULE module)
+{
+    const IMAGE_NT_HEADERS *headers =
+        (const void *)((const char *)module + ((const IMAGE_DOS_HEADER *)module)->e_lfanew);
+
+    return !export_table_open(ret, module, headers->OptionalHeader.SizeOfImage);
 }
 
 /* Whether bytes are as in the text: two hexadecimal digits each, "..": any. */
@@ -153,27 +165,66 @@ static bool dispatch_parse(const unsigned char *stub, ULONG *ret_number, void *v
     return dispatch_find_place(stub, ret_place);
 }
 
-NTSTATUS dispatch_prepare(HMODULE ntdll)
+/* Calls that make handles are those whose names say so: NtCreateEvent, NtOpenSection, ... */
+static bool dispatch_makes_handle(const char *name)
 {
+    static const char *const prefixes[] = {"NtCreate", "NtOpen", "NtDuplicate"};
+
+    for (ULONG i = 0; i < sizeof(prefixes) / sizeof(*prefixes); i++)
+    {
+        ULONG k = 0;
+
+        while (prefixes[i][k] && prefixes[i][k] == name[k])
+            k++;
+        if (!prefixes[i][k])
+            return true;
+    }
+    return false;
+}
+
+static void dispatch_count_makers(const struct export_table *ntdll)
+{
+    for (ULONG i = 0; i < ntdll->name_count; i++)
+    {
+        const char *name = export_table_text(ntdll, ntdll->names[i]), *forward;
+        const unsigned char *stub;
+        void *volatile *place;
+        ULONG number;
+
+        if (!name || !dispatch_makes_handle(name))
+            continue;
+        stub = export_table_function(ntdll, ntdll->ordinals[i], &forward);
+        if (stub && dispatch_parse(stub, &number, &place) && number < SYSCALL_NUMBERS &&
+            !dispatch_table[number])
+            dispatch_table[number] = (void *)DISPATCH_COUNTED;
+    }
+}
+
+NTSTATUS dispatch_prepare(HMODULE module)
+{
+    struct export_table ntdll;
+
+    if (!dispatch_open(&ntdll, module))
+        return STATUS_ENTRYPOINT_NOT_FOUND;
     for (ULONG i = 0; i < sizeof(dispatch_calls) / sizeof(*dispatch_calls); i++)
     {
         const struct dispatch_call *call = &dispatch_calls[i];
-        const unsigned char *stub = dispatch_stub(ntdll, call->name);
+        const unsigned char *stub = dispatch_stub(&ntdll, call->name);
         void *volatile *place;
 
         if (!stub || !dispatch_parse(stub, call->number, &place) ||
             *call->number >= SYSCALL_NUMBERS || (dispatch_place && place != dispatch_place))
             return STATUS_ENTRYPOINT_NOT_FOUND;
         dispatch_place = place;
+        dispatch_table[*call->number] = call->function;
     }
+    dispatch_count_makers(&ntdll);
     dispatch_real = *dispatch_place;
     return STATUS_SUCCESS;
 }
 
 void dispatch_install(void)
 {
-    for (ULONG i = 0; i < sizeof(dispatch_calls) / sizeof(*dispatch_calls); i++)
-        dispatch_table[*dispatch_calls[i].number] = dispatch_calls[i].function;
     InterlockedExchangePointer((void **)dispatch_place, (void *)dispatch_enter);
 }
 
@@ -197,12 +248,15 @@ NTSTATUS NTAPI layer_NtSetInformationProcess(HANDLE process, PROCESSINFOCLASS cl
 
 /* --- win32u ---------------------------------------------------------------------------------- */
 
-static void dispatch_look_at_win32u(HMODULE win32u)
+static void dispatch_look_at_win32u(HMODULE module)
 {
-    const unsigned char *stub = dispatch_stub(win32u, "NtUserMsgWaitForMultipleObjectsEx");
+    const unsigned char *stub = NULL;
+    struct export_table win32u;
     void *volatile *place;
     ULONG number;
 
+    if (dispatch_open(&win32u, module))
+        stub = dispatch_stub(&win32u, "NtUserMsgWaitForMultipleObjectsEx");
     if (!stub || !dispatch_parse(stub, &number, &place))
         return;
     dispatch_number_NtUserMsgWaitForMultipleObjectsEx = number;

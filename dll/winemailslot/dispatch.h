@@ -12,6 +12,12 @@
  */
 NTSTATUS dispatch_prepare(HMODULE ntdll);
 
+/*
+ * How often this process has asked Wine for a new handle: while this stands still, no handle value
+ * has got a new meaning (but by another process that puts a handle here). Any thread.
+ */
+extern volatile LONG dispatch_made;
+
 /* Sends the process's system calls through the layer. Once, after dispatch_prepare(). */
 void dispatch_install(void);
 

@@ -34,6 +34,7 @@ struct file *file_new(enum file_kind kind, uint64_t slot, uint64_t lease_id, uin
     file->slot = slot;
     file->lease_id = lease_id;
     file->created = created;
+    file->inode = 0;
     file->port = NULL;
     file->port_key = 0;
     file->completion_flags = 0;

@@ -24,6 +24,7 @@ struct file
     uint64_t slot; /* of the Unix library; 0: a writer whose slot is gone */
     uint64_t lease_id;
     uint64_t created; /* 100 ns since 1601 */
+    uint64_t inode;   /* of the lease behind the handles; 0: not known */
 
     HANDLE port; /* I/O completion port, our own handle, or NULL */
     ULONG_PTR port_key;

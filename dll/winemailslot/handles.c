@@ -3,6 +3,7 @@
 #include "winemailslot/handles.h"
 
 #include "winemailslot/adopt.h"
+#include "winemailslot/dispatch.h"
 #include "winemailslot/underway.h"
 
 /*
@@ -96,26 +97,6 @@ void handles_await_adoptions(void)
     underway_await(&handles_adoptions, HANDLES_ADOPTION_LOOKS, HANDLES_ADOPTION_MS);
 }
 
-static bool handles_get(struct handles_entry *entry, struct handle_view *ret)
-{
-    for (;;)
-    {
-        struct file *file = entry->file;
-
-        if (!handles_is_slot(file))
-            return false;
-        if (!file_get(file))
-            continue; /* being closed: the table is about to say so */
-        ret->access = entry->access;
-        if (entry->file == file)
-        {
-            ret->file = file;
-            return true;
-        }
-        file_put(file);
-    }
-}
-
 /* The handle was closed while it was looked at: by a thread that did not know it for a slot. */
 static void handles_discard(struct handles_entry *entry, struct file *file)
 {
@@ -127,6 +108,60 @@ static void handles_discard(struct handles_entry *entry, struct file *file)
         return; /* given up by others already */
     file_close(file);
     file_check(kind, lease_id);
+}
+
+static bool handles_has_mark(HANDLE handle)
+{
+    struct nt_object_basic_info info;
+    NTSTATUS status = NtQueryObject(handle, NT_OBJECT_BASIC, &info, sizeof(info), NULL);
+
+    return status == STATUS_SUCCESS ? layer_is_marked(info.access) : status != STATUS_INVALID_HANDLE;
+}
+
+/*
+ * Another process may have closed the handle (DuplicateHandle with DUPLICATE_CLOSE_SOURCE), and its
+ * value may have become that of another object, which is why a slot's handle is looked at again
+ * after this process has asked for new ones. False: it is no longer this file's.
+ */
+static bool handles_look_again(HANDLE handle, struct handles_entry *entry, struct file *file)
+{
+    LONG made = dispatch_made;
+    bool still;
+
+    if (layer_is_marked(entry->access))
+        still = handles_has_mark(handle);
+    else
+    {
+        underway_begin(&handles_adoptions);
+        still = adopt_is_still(handle, file);
+        underway_end(&handles_adoptions);
+    }
+    if (still)
+        entry->looked = made;
+    else
+        handles_discard(entry, file);
+    return still;
+}
+
+static bool handles_get(HANDLE handle, struct handles_entry *entry, struct handle_view *ret)
+{
+    for (;;)
+    {
+        struct file *file = entry->file;
+
+        if (!handles_is_slot(file))
+            return false;
+        if (!file_get(file))
+            continue; /* being closed: the table is about to say so */
+        ret->access = entry->access & ~LAYER_MARK_BITS;
+        if (entry->file == file &&
+            (entry->looked == dispatch_made || handles_look_again(handle, entry, file)))
+        {
+            ret->file = file;
+            return true;
+        }
+        file_put(file);
+    }
 }
 
 bool handles_find(HANDLE handle, struct handle_view *ret)
@@ -145,6 +180,8 @@ bool handles_find(HANDLE handle, struct handle_view *ret)
         return false;
     if (entry->file == HANDLES_CLOSING)
         handles_await_close(entry);
+    if (handles_get(handle, entry, ret))
+        return true;
     /* It may be one that is just being made: to adopt it would hold its lease open for a moment
      * that nobody expects, long enough for a slot to outlive its handle. */
     if (entry->file == HANDLES_UNKNOWN)
@@ -152,7 +189,7 @@ bool handles_find(HANDLE handle, struct handle_view *ret)
     if (entry->file == HANDLES_UNKNOWN)
     {
         ACCESS_MASK access = 0;
-        LONG closes = entry->closes;
+        LONG closes = entry->closes, made = dispatch_made;
         bool unsure = false;
         struct file *file;
 
@@ -171,6 +208,7 @@ bool handles_find(HANDLE handle, struct handle_view *ret)
         {
             /* Another thread may have been faster; then its file is as good. */
             entry->access = access;
+            entry->looked = made;
             if (InterlockedCompareExchangePointer((void *volatile *)&entry->file, file,
                                                   HANDLES_UNKNOWN))
                 file_close(file);
@@ -178,14 +216,14 @@ bool handles_find(HANDLE handle, struct handle_view *ret)
                 handles_discard(entry, file);
         }
     }
-    return handles_get(entry, ret);
+    return handles_get(handle, entry, ret);
 }
 
 bool handles_find_known(HANDLE handle, struct handle_view *ret)
 {
     struct handles_entry *entry = handles_entry(handle);
 
-    return entry && handles_get(entry, ret);
+    return entry && handles_get(handle, entry, ret);
 }
 
 struct file *handles_peek(HANDLE handle)
@@ -213,6 +251,7 @@ bool handles_add(HANDLE handle, struct file *file, ACCESS_MASK access)
     if (!entry)
         return false;
     entry->access = access;
+    entry->looked = dispatch_made;
     handles_replace(entry, file);
     return true;
 }

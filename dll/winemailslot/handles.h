@@ -19,8 +19,9 @@ struct handle_view
 struct handles_entry
 {
     struct file *volatile file;
-    volatile ACCESS_MASK access;
+    volatile ACCESS_MASK access; /* with the mark, if the handle has it */
     volatile LONG closes; /* how often this value was closed: tells whether it is still the same */
+    volatile LONG looked; /* dispatch_made when it was last seen to be this file's */
 };
 
 extern struct handles_entry *volatile handles_chunks[HANDLES_CHUNKS];
@@ -49,7 +50,10 @@ bool handles_find_known(HANDLE handle, struct handle_view *ret);
 /* As that, but takes no reference: good for comparing, and while the handle cannot be closed. */
 struct file *handles_peek(HANDLE handle);
 
-/* A new handle value that is a mailslot; takes over one reference on file. False: no memory. */
+/*
+ * A new handle value that is a mailslot, its access with the mark if it has it; takes over one
+ * reference on file. False: no memory.
+ */
 bool handles_add(HANDLE handle, struct file *file, ACCESS_MASK access);
 
 /*

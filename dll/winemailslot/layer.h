@@ -26,7 +26,22 @@ bool layer_ready(void);
  */
 bool layer_give_up(int result);
 
-/* A Unix descriptor as an NT handle and back (DESIGN.md fact 8). The descriptor stays ours. */
+/*
+ * Rights that mean nothing to a file, and that no other handle has in this combination: the handles
+ * of slots have them, so that they can be told from others by asking for their access.
+ */
+#define LAYER_MARK      0xa800
+#define LAYER_MARK_BITS 0xfc00
+
+static inline bool layer_is_marked(ACCESS_MASK access)
+{
+    return (access & LAYER_MARK_BITS) == LAYER_MARK;
+}
+
+/*
+ * A Unix descriptor as an NT handle, with the mark, and back (DESIGN.md fact 8). The descriptor stays
+ * the caller's.
+ */
 NTSTATUS layer_fd_to_handle(int fd, ACCESS_MASK access, ULONG attributes, HANDLE *ret);
 NTSTATUS layer_handle_to_fd(HANDLE handle, int *ret_fd);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What a slot handle is called: NtQueryObject (rows T17-T20). */
+/* What a slot handle is called and may: NtQueryObject (rows T17-T20). */
 #include "winemailslot/object.h"
 
 #include "winemailslot/handles.h"
@@ -72,12 +72,25 @@ static NTSTATUS object_name(struct file *file, struct nt_object_name_info *info,
                                   : STATUS_BUFFER_OVERFLOW;
 }
 
+/* The rights of a slot's handle do not show its mark. */
+static NTSTATUS object_basic(HANDLE handle, struct nt_object_basic_info *info, ULONG size,
+                             ULONG *ret_needed)
+{
+    NTSTATUS status = NtQueryObject(handle, NT_OBJECT_BASIC, info, size, ret_needed);
+
+    if (status == STATUS_SUCCESS && layer_is_marked(info->access))
+        info->access &= ~LAYER_MARK_BITS;
+    return status;
+}
+
 NTSTATUS NTAPI layer_NtQueryObject(HANDLE handle, OBJECT_INFORMATION_CLASS class, void *info,
                                    ULONG size, ULONG *ret_needed)
 {
     struct handle_view view;
     NTSTATUS status;
 
+    if ((ULONG) class == NT_OBJECT_BASIC)
+        return object_basic(handle, info, size, ret_needed);
     if ((ULONG) class != NT_OBJECT_NAME || !handles_find(handle, &view))
         return NtQueryObject(handle, class, info, size, ret_needed);
     if (view.file->kind == FILE_REMOTE)

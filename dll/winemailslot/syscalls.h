@@ -38,3 +38,6 @@
 
 /* ntdll's numbers are below this on every Wine (up to 300), those of win32u.dll start at 4096. */
 #define SYSCALL_NUMBERS 1024
+
+/* In the table of functions: a call that goes to Wine, and is counted. */
+#define DISPATCH_COUNTED 1

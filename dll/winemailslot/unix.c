@@ -33,6 +33,14 @@ NTSTATUS unix_call(enum unix_call call, void *arguments)
     return (*unix_dispatcher)(unix_library, call, arguments);
 }
 
+uint64_t unix_inode(int fd)
+{
+    struct unix_inode inode = {.fd = fd};
+
+    unix_call(UNIX_INODE, &inode);
+    return inode.inode;
+}
+
 NTSTATUS unix_probe(void *first, ULONG first_size, void *second, ULONG second_size)
 {
     struct unix_probe probe = {.first = UNIX_ADDRESS(first),

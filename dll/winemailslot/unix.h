@@ -13,6 +13,9 @@ NTSTATUS unix_init(HMODULE ntdll);
 /* 0, or STATUS_ACCESS_VIOLATION when the arguments named memory that is not there. */
 NTSTATUS unix_call(enum unix_call call, void *arguments);
 
+/* What tells a descriptor's file from all others while it is open; 0: it cannot be told. */
+uint64_t unix_inode(int fd);
+
 /*
  * What a system call does before it begins: STATUS_ACCESS_VIOLATION unless the memory of the caller
  * can be written. The second range may have size 0.

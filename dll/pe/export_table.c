@@ -4,7 +4,7 @@
  * The loader's own lookups may only be used with its lock, which a program may hold while it waits
  * for a thread that calls a function of kernel32 for the first time. This one takes no lock.
  */
-#include "kernel32/export_table.h"
+#include "pe/export_table.h"
 
 static void *export_table_at(const struct export_table *table, ULONG rva, ULONG count, ULONG each)
 {
