@@ -216,6 +216,7 @@ static void test_registered(bool cancel)
        "RegisterWaitForSingleObject: no timeout\n");
     ok(UnregisterWaitEx(handle, INVALID_HANDLE_VALUE), "error %lu\n", GetLastError());
     pending_end(&pending, cancel);
+    ok(WaitForSingleObject(pending.slot, SOON) == WAIT_OBJECT_0, "the read does not end\n");
     pending_close(&pending, cancel);
     CloseHandle(wait.called);
 }
