@@ -111,6 +111,8 @@ prepare()
     daemon=$!
     # Puts the shim's files in its prefix.
     WINEPREFIX=$inside/shim in_place "$tree/wine-mailslot" run "$inside/shim/drive_c/bench.exe" noop
+    # Its server would end when it idles: the one that measuring starts does not, on both sides.
+    in_place env WINEPREFIX="$inside/shim" sh -c "$wineserver_path; wineserver -k; wineserver -w"
 }
 
 # All measuring is in this shell, on the Wine of the place. It prints SIDE CASE MICROSECONDS lines.
