@@ -9,7 +9,7 @@ build='gcc libc6-dev gcc-multilib make autoconf automake pkg-config
     gcc-mingw-w64-x86-64 gcc-mingw-w64-i686 libsystemd-dev libinih-dev libjansson-dev uthash-dev'
 demo='wine wine64 python3 iproute2 ethtool tshark util-linux'
 test='libcmocka-dev clang-format-14 clang-tidy-14 clang-14 libclang-rt-14-dev shellcheck debootstrap
-    procps xvfb imagemagick fonts-dejavu-core fonts-vlgothic fonts-wine fontconfig x11-utils libcap2-bin binutils man-db mandoc systemd samba samba-common-bin samba-testsuite python3-scapy'
+    procps xvfb imagemagick fonts-dejavu-core fonts-vlgothic fonts-wine fontconfig x11-utils libcap2-bin binutils man-db mandoc systemd strace samba samba-common-bin samba-testsuite python3-scapy'
 
 case ${1:-} in
 build) wanted=$build ;;

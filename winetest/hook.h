@@ -24,18 +24,19 @@ static inline const char *hook_bytes(const BYTE *code)
     return text;
 }
 
+/* "rm" stands for any register with [esp + n] or [rsp + n], n being one byte. */
 static inline bool hook_begins(const BYTE *code, const char *bytes)
 {
     unsigned int value;
-    int used;
 
-    /* "??" is any byte. */
-    for (; sscanf(bytes, " %2x%n", &value, &used) == 1 || !strncmp(bytes, " ??", 3);
-         bytes += used, code++)
+    for (; *bytes; bytes += 3, code++)
     {
-        if (!strncmp(bytes, " ??", 3))
-            used = 3;
-        else if (*code != value)
+        if (!strncmp(bytes, " rm", 3))
+        {
+            if ((*code & 0xc7) != 0x44)
+                return false;
+        }
+        else if (sscanf(bytes, " %2x", &value) != 1 || *code != value)
             return false;
     }
     return true;
@@ -51,32 +52,26 @@ static const struct
     unsigned int length;
 } hook_movable[] = {
 #ifdef _WIN64
-    {" 4c 8b d1", 3},       /* mov r10, rcx */
-    {" 49 89 ca", 3},       /* the same */
-    {" f6 04 25", 8},       /* test byte [absolute], n */
-    {" 48 83 ec", 4},       /* sub rsp, n */
-    {" 48 81 ec", 7},       /* sub rsp, n */
-    {" 48 8d a4 24", 8},    /* lea rsp, [rsp + n] */
-    {" 48 8d 6c 24", 5},    /* lea rbp, [rsp + n] */
-    {" 48 8d ac 24", 8},    /* lea rbp, [rsp + n] */
-    {" 48 89 e5", 3},       /* mov rbp, rsp */
-    {" 48 8b ec", 3},       /* mov rbp, rsp */
-    {" 48 8b c4", 3},       /* mov rax, rsp */
-    {" 48 89 ?? 24 ??", 5}, /* mov [rsp + n], register */
-    {" 4c 89 ?? 24 ??", 5}, /* mov [rsp + n], register */
-    {" 44 89 ?? 24 ??", 5}, /* mov [rsp + n], register */
-    {" 89 ?? 24 ??", 4},    /* mov [rsp + n], register */
-    {" 0f 29 ?? 24", 5},    /* movaps [rsp + n], xmm */
-    {" f3 0f 1e fa", 4},    /* endbr64 */
-    {" 40 53", 2},          /* push rbx */
-    {" 41 50", 2},
-    {" 41 51", 2},
-    {" 41 52", 2},
-    {" 41 53", 2},
-    {" 41 54", 2},
-    {" 41 55", 2},
-    {" 41 56", 2},
-    {" 41 57", 2}, /* push r8 to r15 */
+    {" 4c 8b d1", 3},    /* mov r10, rcx */
+    {" 49 89 ca", 3},    /* the same */
+    {" f6 04 25", 8},    /* test byte [absolute], n */
+    {" 48 83 ec", 4},    /* sub rsp, n */
+    {" 48 81 ec", 7},    /* sub rsp, n */
+    {" 48 8d a4 24", 8}, /* lea rsp, [rsp + n] */
+    {" 48 8d 6c 24", 5}, /* lea rbp, [rsp + n] */
+    {" 48 8d ac 24", 8}, /* lea rbp, [rsp + n] */
+    {" 48 89 e5", 3},    /* mov rbp, rsp */
+    {" 48 8b ec", 3},    /* mov rbp, rsp */
+    {" 48 8b c4", 3},    /* mov rax, rsp */
+    {" 48 89 rm 24", 5}, /* mov [rsp + n], register */
+    {" 4c 89 rm 24", 5}, /* mov [rsp + n], register */
+    {" 44 89 rm 24", 5}, /* mov [rsp + n], register */
+    {" 89 rm 24", 4},    /* mov [rsp + n], register */
+    {" 0f 29 rm 24", 5}, /* movaps [rsp + n], xmm */
+    {" f3 0f 1e fa", 4}, /* endbr64 */
+    {" 40 53", 2},       /* push rbx */
+    {" 41 50", 2},       {" 41 51", 2}, {" 41 52", 2}, {" 41 53", 2}, {" 41 54", 2},
+    {" 41 55", 2},       {" 41 56", 2}, {" 41 57", 2}, /* push r8 to r15 */
 #else
     {" 8b ff", 2},       /* mov edi, edi */
     {" 8b ec", 2},       /* mov ebp, esp */
@@ -95,12 +90,8 @@ static const struct
     {" 8b 5c 24", 4},    /* mov ebx, [esp + n] */
     {" ff 25", 6},       /* jmp [absolute] */
 #endif
-    {" b8", 5}, /* mov eax, n */
-    {" 53", 1},
-    {" 55", 1},
-    {" 56", 1},
-    {" 57", 1},
-    {" 90", 1}, /* push, nop */
+    {" b8", 5},                                                                   /* mov eax, n */
+    {" 53", 1},          {" 55", 1},    {" 56", 1},    {" 57", 1},    {" 90", 1}, /* push, nop */
 };
 
 /* The length of an instruction that can be moved, or 0. */

@@ -23,6 +23,8 @@ usage: bench.sh [-r ROUNDS] [-s STARTS] [-c 'CASE...'] BUILD [PLACE]
   -s     rounds of the case startup, 0 to leave it out (default: $starts)
   -c     cases (default: $cases)
 Prints "bench CASE wine_us=U shim_us=U ratio=R" for each; a ratio above 1 means the shim is faster.
+With the case startup it prints "bench syscalls wine=N shim=N extra=N": how many system calls the start
+and end of a program without mailslots make, if strace is installed.
 END
 }
 
@@ -59,6 +61,31 @@ cleanup()
     rm -rf --one-file-system "$folder"
 }
 
+# How to run strace at the place, into tracer; empty, and why in no_tracer, if that cannot be. A chroot
+# has none: ours goes in, with its libraries and its loader.
+tracer_prepare()
+{
+    local strace libraries loader
+
+    tracer='' no_tracer=''
+    if ! strace=$(command -v strace); then
+        no_tracer='strace is not installed'
+    elif [ "$place" = host ]; then
+        tracer=$strace
+    else
+        mkdir -p "$folder/strace"
+        libraries=$(ldd "$strace" | grep -o '/[^ ]*')
+        loader=$(grep '/ld-' <<<"$libraries")
+        # shellcheck disable=SC2086 # a list
+        cp -L "$strace" $libraries "$folder/strace/"
+        tracer="/mnt/out/strace/$(basename "$loader") --library-path /mnt/out/strace /mnt/out/strace/strace"
+    fi
+    # shellcheck disable=SC2086 # the words of a command
+    if [ -n "$tracer" ] && ! in_place $tracer -f -c -o /dev/null true 2>/dev/null; then
+        tracer='' no_tracer='strace cannot trace here'
+    fi
+}
+
 prepare()
 {
     local side
@@ -84,6 +111,8 @@ prepare()
     daemon=$!
     # Puts the shim's files in its prefix.
     WINEPREFIX=$inside/shim in_place "$tree/wine-mailslot" run "$inside/shim/drive_c/bench.exe" noop
+    # Its server would end when it idles: the one that measuring starts does not, on both sides.
+    in_place env WINEPREFIX="$inside/shim" sh -c "$wineserver_path; wineserver -k; wineserver -w"
 }
 
 # All measuring is in this shell, on the Wine of the place. It prints SIDE CASE MICROSECONDS lines.
@@ -95,11 +124,12 @@ export WINEDEBUG=-all
 side_run() { # SIDE CASE
     if [ "$1" = shim ]; then
         WINEPREFIX=$inside/shim WINEDLLOVERRIDES=kernel32=n,b WINEDLLPATH=$tree/dll \
-            wine "$inside/shim/drive_c/bench.exe" "$2"
+            $trace wine "$inside/shim/drive_c/bench.exe" "$2"
     else
-        WINEPREFIX=$inside/wine wine "$inside/wine/drive_c/bench.exe" "$2"
+        WINEPREFIX=$inside/wine $trace wine "$inside/wine/drive_c/bench.exe" "$2"
     fi 2>>"$log" </dev/null | tr -d '\r'
 }
+trace=
 order() { # ROUND
     if [ $(($1 % 2)) = 0 ]; then echo 'wine shim'; else echo 'shim wine'; fi
 }
@@ -126,12 +156,24 @@ while [ $round -lt "$starts" ]; do
     done
     round=$((round + 1))
 done
+# Of the program and all that it starts; the wineserver and the services run already.
+round=0
+while [ -n "$tracer" ] && [ "$starts" -gt 0 ] && [ $round -lt 3 ]; do
+    for side in $(order $round); do
+        trace="$tracer -f -c -o $inside/calls"
+        side_run $side noop >/dev/null
+        trace=
+        echo "$side syscalls $(awk '$NF == "total" { print $4 }' "$inside/calls")"
+        rm -f "$inside/calls"
+    done
+    round=$((round + 1))
+done
 END
 }
 
 report()
 {
-    sort -k1,2 -k3,3n "$1" | awk -v cases="$cases startup" '
+    sort -k1,2 -k3,3n "$1" | awk -v cases="$cases startup" -v no_tracer="$no_tracer" '
         NF == 3 { values[$1, $2, ++count[$1, $2]] = $3 }
         function median(side, name) {
             return values[side, name, int((count[side, name] + 1) / 2)]
@@ -148,6 +190,17 @@ report()
                         shim ? shim : "no figure"
                     bad = 1
                 }
+            }
+            wine = median("wine", "syscalls")
+            shim = median("shim", "syscalls")
+            if (wine && shim)
+                printf "bench %-12s wine=%d shim=%d extra=%d\n", "syscalls", wine, shim, shim - wine
+            else if (no_tracer)
+                printf "bench %-12s skipped: %s\n", "syscalls", no_tracer
+            else if (wine || shim || median("wine", "startup")) {
+                printf "bench %-12s failed: wine %s, shim %s\n", "syscalls", wine ? wine : "no figure", \
+                    shim ? shim : "no figure"
+                bad = 1
             }
             exit bad
         }'
@@ -201,10 +254,11 @@ main()
     trap 'exit 1' INT TERM
     mkdir -p "$logs"
     prepare >"$logs.prepare.log" 2>&1 || { tail -n 5 "$logs.prepare.log" >&2 && exit 1; }
+    tracer_prepare
     echo "bench on $(in_place wine --version 2>/dev/null), median of $rounds rounds (startup: $starts)"
     measure >"$folder/measure.sh"
     in_place env inside="$inside" tree="$tree" cases="$cases" rounds="$rounds" starts="$starts" \
-        log=/dev/null MAILSLOTD="$tree/server-bridge/mailslotd" \
+        tracer="$tracer" log=/dev/null MAILSLOTD="$tree/server-bridge/mailslotd" \
         timeout -k 5 300 sh "$([ "$place" = host ] && echo "$folder" || echo /mnt/out)/measure.sh" \
         >"$folder/figures" || echo "bench: broke off, exit code $?" >&2
     cp "$folder/figures" "$logs/figures.$place"

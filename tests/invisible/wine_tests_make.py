@@ -79,17 +79,19 @@ def apt_options(folder):
 
 def fetch(folder, package, version):
     """Unpacks headers and tests of the source package into the folder's subfolder source."""
-    options = apt_options(folder)
+    options, update = apt_options(folder), ''
     try:
         # Other sources may be out of reach; what matters is whether the package is found.
-        subprocess.run(['apt-get', *options, '-q', 'update'], timeout=90, check=False,
-                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        update = subprocess.run(['apt-get', *options, '-q', 'update'], timeout=90, check=False,
+                                text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                stderr=subprocess.STDOUT).stdout
         output('apt-get', *options, '-q', 'source', '--download-only', '--tar-only',
                f'{package}={version}', cwd=folder, timeout=180)
     except subprocess.CalledProcessError as error:
-        reason = error.stdout.strip().splitlines()[-1:]
+        lines = [line for line in update.splitlines() if line[:2] in ('W:', 'E:')]
+        lines += error.stdout.strip().splitlines()[-1:]
         raise Unavailable(f'apt cannot fetch the sources of {package} {version}: '
-                          + ''.join(reason)) from None
+                          + ''.join(lines[:1])) from None
     except subprocess.TimeoutExpired:
         raise Unavailable(f'the sources of {package} {version} do not come') from None
     tarball = next(folder.glob('*.orig.tar.*'))
