@@ -292,28 +292,25 @@ static LONG WINAPI missing_raised(EXCEPTION_POINTERS *info)
 #ifndef __i386__
     /* The way back to the caller can be found, as C++ and debuggers need it. */
     CONTEXT context = *info->ContextRecord;
-    BYTE *program = (BYTE *)GetModuleHandleA(NULL);
+    const ULONG_PTR program = (ULONG_PTR)GetModuleHandleA(NULL);
     int frames;
 
-    for (frames = 0; frames < 16 && context.Rip - (ULONG_PTR)program >= 0x100000; frames++)
+    for (frames = 0; frames < 16 && context.Rip - program >= 0x100000; frames++)
     {
         DWORD64 base, frame;
         void *handler;
         RUNTIME_FUNCTION *function = RtlLookupFunctionEntry(context.Rip, &base, NULL);
 
-        if (!function)
-        {
-            context.Rip = *(DWORD64 *)context.Rsp;
-            context.Rsp += 8;
-        }
+        if (!function) /* all of them call others */
+            frames = 16;
         else
             RtlVirtualUnwind(0, base, context.Rip, function, &context, &handler, &frame, NULL);
     }
     right = right && frames < 16;
 #endif
     if (!right)
-        printf("exception %lx, flags %lx, %lu parameters\n", record->ExceptionCode,
-               record->ExceptionFlags, record->NumberParameters);
+        printf("exception %lx, flags %lx, %lu parameters, or no way back to the caller\n",
+               record->ExceptionCode, record->ExceptionFlags, record->NumberParameters);
     ExitProcess(right ? CHILD_SUCCESS : 1);
 }
 
