@@ -164,11 +164,14 @@ check_override() {
     while IFS= read -r key; do
         value=$(override_value "$key")
         report_arch=''
-        ! override_is_redirected "$key" || report_arch=i386
+        if override_is_redirected "$key"; then
+            report_arch=i386
+            [ "$(installed_arch "$1")" != x86_64 ] || continue
+        fi
         if override_is_ours "$value"; then
             continue
         elif [ -n "$report_arch" ]; then
-            report problem "${1:-every program} has no override below HKCU\\$wow_node, where 32-bit programs look since that key is there" \
+            report problem "${1:-every program} has no override below HKCU\\${wow_node//\\\\/\\}, where 32-bit programs look since that key is there" \
                 "$(repair_command)"
         elif [ -z "$value" ]; then
             report problem "the override is missing: ${1:-every program} would use Wine's own mailslots" \
