@@ -227,7 +227,7 @@ check_installed() {
         fi
     done
     # The session that we have started ends as if we had not been here.
-    [ -n "$session_before" ] || prefix_wait || :
+    [ -n "$session_before" ] || prefix_wait 2>/dev/null || :
 }
 
 # Programs $@ (numbers) of the command line: set, and of a bitness that the prefix has?
