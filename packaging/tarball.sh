@@ -37,7 +37,8 @@ for arch in x86_64 i386; do
     mkdir -p "$root/$arch/$arch-windows" "$root/$arch/$arch-unix"
     # Not stripped: winemailslot.dll would lose the mark that makes it a builtin.
     cp "$build/dll/$arch-windows/kernel32.dll" "$build/dll/$arch-windows/winemailslot.dll" \
-        "$root/$arch/$arch-windows/"
+        "$build/dll/$arch-windows/wine-mailslot-session.exe" \
+        "$build/dll/$arch-windows/wine-mailslot-probe.exe" "$root/$arch/$arch-windows/"
     strip --strip-unneeded -o "$root/$arch/$arch-unix/winemailslot.so" \
         "$build/dll/$arch-unix/winemailslot.so"
     ln -s "../../$arch/$arch-windows" "../../$arch/$arch-unix" "$root/lib/wine-mailslot/"

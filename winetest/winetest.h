@@ -73,6 +73,18 @@ static inline int wine_version(void)
     return get_version ? atoi(get_version()) : 0;
 }
 
+/* Whether a Wine older than this version runs us: false on Windows. */
+static inline bool wine_before(int major, int minor)
+{
+    const char *(CDECL * get_version)(void);
+    int theirs[2] = {0, 0};
+
+    get_version = (void *)GetProcAddress(GetModuleHandleA("ntdll.dll"), "wine_get_version");
+    if (!get_version || sscanf(get_version(), "%d.%d", &theirs[0], &theirs[1]) < 1)
+        return false;
+    return theirs[0] < major || (theirs[0] == major && theirs[1] < minor);
+}
+
 static inline void wt_record(const char *rows, enum wt_result result)
 {
     char name[8];

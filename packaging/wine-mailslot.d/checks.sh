@@ -6,8 +6,6 @@
 # Each check calls report; `doctor` shows all of them, `status` takes the first problem as the
 # reason why something is not active.
 
-readonly oldest_wine=8 newest_wine=10
-
 # Arguments: ok, note or problem; what; the command that fixes it (or helps). What concerns programs
 # of one bitness only is reported with that in report_arch.
 report_arch=''
@@ -36,33 +34,38 @@ report_first_problem() {
 
 # Prints the install command that makes the prefix what it was meant to be; or that of `run`.
 repair_command() {
-    local name words=("$own_name" install --prefix "$prefix")
+    local name words=(install --prefix "$prefix")
     while IFS= read -r name; do
         words+=(--app "$name")
     done < <(installed_apps)
     if [ -n "$(state_get all)" ]; then
-        words=("$own_name" install --prefix "$prefix" --all)
+        words=(install --prefix "$prefix" --all)
     elif [ -z "$(installed_apps)" ]; then
-        words=(env "WINEPREFIX=$prefix" "$own_name" run cmd /c exit)
+        command_line env "WINEPREFIX=$prefix" "WINE=$WINE" "$own_name" run cmd /c exit
+        return
     fi
-    command_line "${words[@]}"
+    own_command "${words[@]}"
 }
 
 check_wine() {
-    local found major
+    local found name level what
     found=$(wine_version)
-    major=${found%%.*}
     if [ -z "$found" ]; then
-        report note "$WINE does not tell its version; tested are $oldest_wine.0 to $newest_wine.0"
-    elif [ "$major" -lt "$oldest_wine" ]; then
-        report problem "Wine $found ($WINE) is too old: it lacks what we need, which $oldest_wine.0 has" \
-            "env WINE=/path/to/newer/wine $(command_line "$own_name" doctor --prefix "$prefix")"
-    elif [ "$major" -gt "$newest_wine" ]; then
-        report note "Wine $found ($WINE) is too new to have been tested ($oldest_wine.0 to $newest_wine.0 are): it may work" \
-            "env WINE=/path/to/tested/wine $(command_line "$own_name" doctor --prefix "$prefix")"
-    else
-        report ok "Wine $found ($WINE)"
+        report note "$WINE does not tell its version; tested are 8.0 and 10.0, and 11.10 was tried"
+        return
     fi
+    IFS='	' read -r _ name level what <<<"$(version_row "$found")"
+    case $level in
+    old)
+        report problem "Wine $found ($WINE) is too old ($name): $what" \
+            "env WINE=/path/to/newer/wine $(command_line "$own_name" doctor --prefix "$prefix")"
+        ;;
+    untried)
+        report note "Wine $found ($WINE) belongs to $name: $what" \
+            "env WINE=/path/to/tested/wine $(command_line "$own_name" doctor --prefix "$prefix")"
+        ;;
+    *) report ok "Wine $found ($WINE) belongs to $name: $what" ;;
+    esac
 }
 
 # kernel32.dll in system folder $1 for architecture $2.
@@ -155,27 +158,76 @@ check_wine_side() {
     report_arch=''
 }
 
-# The override of program $1 (empty: of all).
+# The override of program $1 (empty: of all), in each place that programs look at.
 check_override() {
-    local value
-    value=$(override_get "$1")
-    if override_is_ours "$value"; then
-        report ok "${1:-every program} is set to use our mailslots"
-    elif [ -z "$value" ]; then
-        report problem "the override is missing: ${1:-every program} would use Wine's own mailslots" \
-            "$(repair_command)"
-    else
-        report problem "the override of ${1:-every program} says '$value': Wine's own mailslots are used" \
-            "$(repair_command)"
-    fi
+    local key value good=yes
+    while IFS= read -r key; do
+        value=$(override_value "$key")
+        report_arch=''
+        if override_is_redirected "$key"; then
+            report_arch=i386
+            [ "$(installed_arch "$1")" != x86_64 ] || continue
+        fi
+        if override_is_ours "$value"; then
+            continue
+        elif [ -n "$report_arch" ]; then
+            report problem "${1:-every program} has no override below HKCU\\${wow_node//\\\\/\\}, where 32-bit programs look since that key is there" \
+                "$(repair_command)"
+        elif [ -z "$value" ]; then
+            report problem "the override is missing: ${1:-every program} would use Wine's own mailslots" \
+                "$(repair_command)"
+        else
+            report problem "the override of ${1:-every program} says '$value': Wine's own mailslots are used" \
+                "$(repair_command)"
+        fi
+        good=no
+    done < <(override_keys "$1")
+    report_arch=''
+    [ "$good" = no ] || report ok "${1:-every program} is set to use our mailslots"
 }
 
-check_overrides() {
-    local name
-    while IFS= read -r name; do
+# A kernel32.dll beside program $1 (empty: any), which Wine would load instead of ours.
+check_beside() {
+    local file
+    while IFS= read -r file; do
+        report_arch=$(pe_arch "$file")
+        report problem "$file lies beside ${1:-a program}, and Wine $(wine_version) loads it instead of ours" \
+            "$(repair_command)"
+    done < <(beside_files "$1" "$(installed_path "$1")" "$(installed_arch "$1")")
+    report_arch=''
+}
+
+# What program $1 (empty: any) gets when it is started with plain wine. Tried only if nothing is known to be wrong.
+check_probe() {
+    local arch problem
+    while IFS='	' read -r arch problem; do
+        report_arch=$arch
+        report problem "${1:-a program} does not get our mailslots: $problem" "$(probe_advice "$session_before")"
+    done < <(probe_program "$1" "$(installed_arch "$1")")
+    report_arch=''
+}
+
+# All about the programs that are set to use ours. session_before says whether the prefix was in use.
+check_installed() {
+    local name names
+    mapfile -t names < <(installed_apps)
+    [ -z "$(state_get all)" ] || names+=('')
+    for name in "${names[@]}"; do
         check_override "$name"
-    done < <(installed_apps)
-    [ -z "$(state_get all)" ] || check_override ''
+        check_beside "$name"
+    done
+    check_wine_side
+    session_before=''
+    [ -z "$(prefix_server)" ] || session_before=running
+    for name in "${names[@]}"; do
+        if [ -z "$(report_first_problem "$(installed_arch "$name")")" ]; then
+            check_probe "$name"
+            [ -n "$(report_first_problem "$(installed_arch "$name")")" ] ||
+                report ok "${name:-a program}, just tried, gets our mailslots"
+        fi
+    done
+    # The session that we have started ends as if we had not been here.
+    [ -n "$session_before" ] || prefix_wait 2>/dev/null || :
 }
 
 # Programs $@ (numbers) of the command line: set, and of a bitness that the prefix has?
@@ -188,7 +240,7 @@ check_programs() {
                 "$(bitness_advice "$arch")"
         elif [ -z "$(installed_as "${apps[$i]}")" ] && [ -z "$(state_get all)" ]; then
             report problem "${apps[$i]} is not set to use our mailslots: the override is missing" \
-                "$(command_line "$own_name" install --prefix "$prefix" --app "${apps[$i]}")"
+                "$(own_command install --prefix "$prefix" --app "${apps[$i]}")"
         fi
     done
 }
@@ -197,8 +249,7 @@ check_programs() {
 check_prefix() {
     check_wine
     check_system_dirs
-    if [ -f "$(state_file)" ]; then
-        check_overrides
-        check_wine_side
+    if prefix_has_installed; then
+        check_installed
     fi
 }

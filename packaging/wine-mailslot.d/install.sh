@@ -134,12 +134,24 @@ unix_path() {
     fi
 }
 
+# Prints the Unix path of program number $1, if its file is known.
+program_unix_path() {
+    path_here "${paths[$1]}"
+}
+
+# Prints the Unix path of what $1 (a Unix path, a Windows path, or nothing) names.
+path_here() {
+    case $1 in
+    /*) printf '%s\n' "$1" ;;
+    ?*) unix_path "$1" ;;
+    esac
+}
+
 # Prints the architecture of program number $1, if its file is known.
 program_arch() {
-    case ${paths[$1]} in
-    /*) pe_arch "${paths[$1]}" ;;
-    ?*) pe_arch "$(unix_path "${paths[$1]}")" ;;
-    esac
+    local path
+    path=$(program_unix_path "$1")
+    [ -z "$path" ] || pe_arch "$path"
 }
 
 # Refuses programs that this prefix cannot run at all.
@@ -204,10 +216,12 @@ install_program() {
     local name arch before line
     name=$(installed_as "${apps[$1]}")
     name=${name:-${apps[$1]}}
+    [ -n "${paths[$1]}" ] || paths[$1]=$(state_get app | registry_field "$name" | cut -f2)
     arch=$(program_arch "$1")
     before=$(override_get "$name")
     override_add "$name"
     line="$name	${arch:+$(bits_of "$arch")}	${paths[$1]}"
+    beside_hide_all "$name" "$(program_unix_path "$1")" "$arch"
     if ! state_get app | grep -qxF -- "$line"; then
         state_drop "app	$name	"
         state_add app "$line"
@@ -231,6 +245,7 @@ install_all() {
     fi
     override_add ''
     state_set all yes
+    beside_hide_all '' '' ''
 }
 
 install_usage() {
@@ -321,6 +336,23 @@ installed_apps() {
     state_get app | cut -f1
 }
 
+# Whether programs of the prefix are set to use ours also when started with plain wine.
+prefix_has_installed() {
+    [ -n "$(installed_apps)$(state_get all)" ]
+}
+
+# Print the architecture and the Unix path of installed program $1, if they are known.
+installed_arch() {
+    case $(state_get app | registry_field "$1" | cut -f1) in
+    64-bit) echo x86_64 ;;
+    32-bit) echo i386 ;;
+    esac
+}
+
+installed_path() {
+    path_here "$(state_get app | registry_field "$1" | cut -f2)"
+}
+
 # Prints the name that was installed and is $1 for Windows, which does not heed letter case.
 installed_as() {
     installed_apps | LC_ALL=C.UTF-8 grep -ixF -- "$1" | head -n 1
@@ -350,6 +382,7 @@ uninstall_everything() {
     while IFS= read -r name <&4; do
         uninstall_override "$name"
     done 4< <(installed_apps)
+    beside_restore
     prefix_restore
     rm -f -- "$(state_file)"
     prefix_forget
@@ -398,9 +431,8 @@ cmd_uninstall() {
     say "prefix $prefix"
     if [ ${#apps[@]} -gt 0 ]; then
         uninstall_programs "${apps[@]}" || return 0
-        if [ -n "$(installed_apps)" ] || [ -n "$(state_get all)" ]; then
-            return
-        fi
+        beside_restore
+        ! prefix_has_installed || return 0
         say "that was the last one"
     fi
     uninstall_everything

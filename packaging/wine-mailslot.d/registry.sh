@@ -135,27 +135,53 @@ registry_spelling() {
 
 # --- the override ---
 
-# Prints the key for program $1, or for all programs if that is empty.
+# For 32-bit programs HKCU\Software is this key as soon as it exists; Wine's loader goes by that, too. It is
+# never made by us, as their settings of before would be out of their sight then.
+readonly wow_node='Software\\Wow6432Node'
+
+# Prints the key for program $1, or for all programs if that is empty, below key $2.
 override_key() {
     if [ -n "$1" ]; then
-        printf '%s\n' "Software\\\\Wine\\\\AppDefaults\\\\$(registry_spelling "$1")\\\\DllOverrides"
+        printf '%s\n' "$2\\\\Wine\\\\AppDefaults\\\\$(registry_spelling "$1")\\\\DllOverrides"
     else
-        echo 'Software\\Wine\\DllOverrides'
+        printf '%s\n' "$2\\\\Wine\\\\DllOverrides"
     fi
+}
+
+# Prints the keys that programs look at, one a line: that of everybody, and that of 32-bit programs if
+# they have one of their own.
+override_keys() {
+    override_key "$1" Software
+    if [ "$(prefix_arch)" != i386 ] && [ "$(registry_do kind "$wow_node")" != none ]; then
+        override_key "$1" "$wow_node"
+    fi
+}
+
+override_is_redirected() {
+    case $1 in
+    "$wow_node"\\*) return 0 ;;
+    esac
+    return 1
 }
 
 # Prints key $1 and those above it, down to the last one that every prefix has.
 override_levels() {
-    local key=$1
-    while [ "$key" != 'Software\\Wine' ]; do
+    local key=$1 last='Software\\Wine'
+    ! override_is_redirected "$key" || last=Software
+    while [ "$key" != "$last" ]; do
         printf '%s\n' "$key"
         key=${key%\\\\*}
     done
 }
 
-# Prints how our value is set for program $1 (or for all): native,builtin or what else; or nothing.
+# Prints how our value is set in key $1: native,builtin or what else; or nothing.
+override_value() {
+    registry_do get "$1" | sed 's/^[^=]*=//; s/^"\(.*\)"$/\1/'
+}
+
+# The same for program $1 (or for all), as 64-bit programs see it.
 override_get() {
-    registry_do get "$(override_key "$1")" | sed 's/^[^=]*=//; s/^"\(.*\)"$/\1/'
+    override_value "$(override_key "$1" Software)"
 }
 
 # Whether value $1 makes Wine take our kernel32.dll.
@@ -168,8 +194,14 @@ override_is_ours() {
 
 # Makes the override for program $1 (or all), and notes how to undo it.
 override_add() {
-    local key old level kind now
-    key=$(override_key "$1")
+    local key
+    while IFS= read -r key <&6; do
+        override_add_key "$key"
+    done 6< <(override_keys "$1")
+}
+
+override_add_key() {
+    local key=$1 old level kind now
     old=$(registry_do get "$key")
     [ "$old" != '"kernel32"="native,builtin"' ] || return 0
     if ! state_get undo | grep -qxF -- "value	$key	$old" &&
@@ -187,8 +219,12 @@ override_add() {
 
 # Undoes the override for program $1 (or all).
 override_remove() {
-    local key level kind fresh
-    key=$(override_key "$1")
+    override_remove_key "$(override_key "$1" Software)"
+    override_remove_key "$(override_key "$1" "$wow_node")"
+}
+
+override_remove_key() {
+    local key=$1 level kind fresh
     state_get undo | grep -qF -- "value	$key	" || return 0
     registry_edit unset "$key" "$(state_get undo | sed -n "s/^value	//p" | registry_field "$key")"
     while IFS= read -r level; do

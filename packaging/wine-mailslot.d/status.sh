@@ -50,25 +50,22 @@ status_program() {
 
 # The installed programs of the prefix, one a line, and whether they are active.
 status_programs() {
-    local line name bits arch code=0
+    local line name bits code=0
     report_clear
     check_wine
     check_system_dirs
-    [ ! -f "$(state_file)" ] || check_wine_side
+    if ! prefix_has_installed; then
+        echo "  active for what '$own_name run' starts; no program is set to use it with plain wine"
+        return 0
+    fi
+    check_installed
     while IFS= read -r line; do
         name=${line%%	*}
         bits=$(cut -f2 <<<"$line")
-        case $bits in
-        64-bit) arch=x86_64 ;;
-        32-bit) arch=i386 ;;
-        *) arch='' ;;
-        esac
-        status_program "$name" "$name${bits:+ ($bits)}" "$arch" || code=1
+        status_program "$name" "$name${bits:+ ($bits)}" "$(installed_arch "$name")" || code=1
     done < <(state_get app)
     if [ -n "$(state_get all)" ]; then
         status_program '' 'every program' '' || code=1
-    elif [ -z "$(installed_apps)" ]; then
-        echo "  active for what '$own_name run' starts; no program is set to use it with plain wine"
     fi
     return "$code"
 }
@@ -150,7 +147,7 @@ doctor_prefix() {
     else
         check_wine
         [ ${#apps[@]} -gt 0 ] || report note "nothing is installed in this prefix: programs need '$own_name run'" \
-            "$(command_line "$own_name" install --prefix "$prefix" --app PROGRAM.exe)"
+            "$(own_command install --prefix "$prefix" --app PROGRAM.exe)"
     fi
     check_programs
 }

@@ -66,6 +66,15 @@ command_line() {
     printf '%s\n' "$line"
 }
 
+# The same for a command of ours, with the Wine that was asked about.
+own_command() {
+    if [ -n "$given_wine" ]; then
+        command_line env "WINE=$WINE" "$own_name" "$@"
+    else
+        command_line "$own_name" "$@"
+    fi
+}
+
 # Prints what brings our own files back.
 reinstall_command() {
     local self
@@ -103,7 +112,7 @@ wine_require() {
 
 # Prints "8.0" and the like, or nothing.
 wine_version() {
-    "$WINE" --version 2>/dev/null </dev/null | sed -n 's/^wine-\([0-9]*\.[0-9]*\).*/\1/p;q'
+    version_parse "$("$WINE" --version 2>/dev/null </dev/null)"
 }
 
 # Prints the folders of the same Wine that have the other bitness, given one: Debian's multiarch

@@ -99,7 +99,7 @@ def main():
         return 1
     laboratory.end_on_signals()
     verdict = Verdict()
-    version = laboratory.run("wine", "--version").split()[0]
+    version = laboratory.run(laboratory.WINE, "--version").split()[0]
     print(f"Mailslots for Windows programs under an unmodified {version}.")
     print("Making two computers (network namespaces, each with a Wine prefix) ...", flush=True)
     try:

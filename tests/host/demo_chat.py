@@ -90,7 +90,7 @@ class Chat:
         laboratory.wait_for(self.text, f"the window of {nick}")
 
     def registry(self, key, name, value):
-        code, _, error = self.host.run("wine", "reg", "add", key, "/v", name, "/d", value, "/f")
+        code, _, error = self.host.run(laboratory.WINE, "reg", "add", key, "/v", name, "/d", value, "/f")
         if code:
             raise laboratory.LabError(f"reg add {name}: {error}")
 

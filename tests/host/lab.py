@@ -24,6 +24,9 @@ import time
 
 PREFIX = "wms"
 PATIENCE = 60  # s: for what certainly happens; only a failure takes so long
+# The Wine of the hosts, as for wine-mailslot itself.
+WINE = os.environ.get("WINE", "wine")
+WINESERVER = os.path.join(os.path.dirname(shutil.which(WINE) or WINE), "wineserver")
 CLONE_NEWNET = 0x40000000
 ETH_P_ALL = 3
 LINKTYPE_ETHERNET = 1
@@ -38,7 +41,7 @@ def unavailable():
     """Why there can be no lab on this machine, or None."""
     if os.geteuid() != 0:
         return "needs root, for network namespaces"
-    for program in ("ip", "ethtool", "wine", "tshark", "unshare"):
+    for program in ("ip", "ethtool", WINE, "tshark", "unshare"):
         if not shutil.which(program):
             return f"{program} is not installed"
     if subprocess.run(["unshare", "--net", "true"], capture_output=True).returncode:
@@ -189,7 +192,8 @@ class Host:
 
     @property
     def env(self):
-        keep = {k: v for k, v in os.environ.items() if not k.startswith(("WINE", "MAILSLOT", "XDG_"))}
+        keep = {k: v for k, v in os.environ.items()
+                if k == "WINE" or not k.startswith(("WINE", "MAILSLOT", "XDG_"))}
         return keep | {
             "WINEPREFIX": self.prefix, "WINEDEBUG": "-all", "HOME": self.folder,
             "MAILSLOTD": self.lab.program("server-bridge/mailslotd") if self.autostart else "/none",
@@ -272,7 +276,7 @@ class Host:
     def windows(self, program, *arguments, kind=Program, plain=False):
         """plain: with Wine's own mailslots."""
         self.prefix_make()
-        how = ["wine"] if plain else [self.lab.program("wine-mailslot"), "run"]
+        how = [WINE] if plain else [self.lab.program("wine-mailslot"), "run"]
         return self.start(*how, self.lab.program(f"winetest/x86_64/{program}"), *arguments, kind=kind)
 
     def prefix_make(self):
@@ -280,7 +284,7 @@ class Host:
             self.lab.prefix_copy(self.prefix)
             # The server stays until the end, with its services inside this namespace. They keep
             # their output open.
-            for command in (("wineserver", "-p"), ("wine", "cmd", "/c", "exit")):
+            for command in ((WINESERVER, "-p"), (WINE, "cmd", "/c", "exit")):
                 subprocess.run(self.inside(*command), env=self.env, check=False, stdin=subprocess.DEVNULL,
                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
@@ -426,10 +430,10 @@ class Lab(contextlib.AbstractContextManager):
         """A fresh prefix: links to one template's files, and its registry as a real copy."""
         template = os.path.join(self.folder, "template")
         if not os.path.isdir(template):
-            env = {k: v for k, v in os.environ.items() if not k.startswith("WINE")} | {
+            env = {k: v for k, v in os.environ.items() if k == "WINE" or not k.startswith("WINE")} | {
                 "WINEPREFIX": template, "WINEDEBUG": "-all", "WINEDLLOVERRIDES": "mscoree,mshtml="}
-            run("wineboot", "-i", env=env)
-            run("wineserver", "-w", env=env)
+            run(WINE, "wineboot", "-i", env=env)
+            run(WINESERVER, "-w", env=env)
         run("cp", "-al", template, prefix)
         # wineserver writes into a file that has several names.
         for name in os.listdir(prefix):
@@ -444,7 +448,7 @@ class Lab(contextlib.AbstractContextManager):
         for host in self.hosts:
             if os.path.isdir(host.prefix):
                 with contextlib.suppress(OSError, subprocess.SubprocessError):
-                    subprocess.run(host.inside("wineserver", "-k"), env=host.env, timeout=20,
+                    subprocess.run(host.inside(WINESERVER, "-k"), env=host.env, timeout=20,
                                    stdin=subprocess.DEVNULL, capture_output=True)
         for host in self.hosts:
             host.programs_stop()
@@ -458,7 +462,7 @@ class Lab(contextlib.AbstractContextManager):
                     os.kill(int(pid), signal.SIGKILL)
         template = os.path.join(self.folder, "template")
         if os.path.isdir(template):
-            subprocess.run(["wineserver", "-k"], env=os.environ | {"WINEPREFIX": template},
+            subprocess.run([WINESERVER, "-k"], env=os.environ | {"WINEPREFIX": template},
                            capture_output=True)
         for name in self.namespaces:
             subprocess.run(["ip", "netns", "del", name], capture_output=True)

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# The other Wines of the test matrix: Debian trixie and sid in folders entered by chroot.
+# The other Wines of the test matrix: Debian bookworm, trixie and sid in folders entered by chroot.
 #
 # Every entry happens in a mount namespace of its own. The kernel takes the mounts away with the
 # last process in it, so none is left behind, whatever kills us, and any number of entries at once
@@ -22,7 +22,8 @@ self=$(readlink -f "$0")
 usage()
 {
     cat <<'END'
-usage: chroot.sh make trixie|sid|all       make what is missing or broken; prints nothing when all is there
+usage: chroot.sh make NAME|all             make what is missing or broken (NAME: bookworm, trixie or sid);
+                                           prints nothing when all is there
        chroot.sh run NAME -- COMMAND...    run in the chroot, its exit code is ours
        chroot.sh template NAME ARCH [COPY] make the prefix template (win64, win32 or wow64) if missing,
                                            copy it to COPY (a path in the chroot) and print the path
@@ -62,7 +63,7 @@ unavailable()
 check_name()
 {
     case ${1-} in
-    trixie | sid) ;;
+    bookworm | trixie | sid) ;;
     *)
         usage >&2
         exit 2
@@ -164,7 +165,7 @@ in_namespace()
 packages()
 {
     case $1 in
-    trixie) echo wine wine64 wine32:i386 ;;
+    bookworm | trixie) echo wine wine64 wine32:i386 ;;
     sid) echo wine wine64 ;;
     esac
 }
@@ -236,7 +237,7 @@ make_locked()
     if ! MATRIX_BUILD='' MATRIX_RUN='' MATRIX_OUT='' \
         MATRIX_ENV='http_proxy https_proxy DEBIAN_FRONTEND' DEBIAN_FRONTEND=noninteractive \
         in_namespace "$new" sh -ec '
-            [ "$1" != trixie ] || dpkg --add-architecture i386
+            [ "$1" = sid ] || dpkg --add-architecture i386
             shift
             apt-get -q update
             apt-get -qy --no-install-recommends install "$@"
@@ -279,9 +280,9 @@ template_locked()
 check_arch()
 {
     case "$1/${2-}" in
-    trixie/win64 | trixie/win32 | sid/wow64) ;;
+    bookworm/win64 | trixie/win64 | trixie/win32 | sid/wow64) ;;
     *)
-        say "no template ${2:-(none)} for $1: trixie has win64 and win32, sid has wow64"
+        say "no template ${2:-(none)} for $1: bookworm has win64, trixie win64 and win32, sid wow64"
         exit 2
         ;;
     esac
@@ -325,7 +326,7 @@ main()
         ;;
     make)
         need_root
-        [ "${1-}" != all ] || set -- trixie sid
+        [ "${1-}" != all ] || set -- bookworm trixie sid
         [ $# -gt 0 ] || set -- ''
         for name; do
             check_name "$name"
@@ -370,7 +371,7 @@ main()
         ;;
     clean)
         need_root
-        [ $# -gt 0 ] || set -- trixie sid
+        [ $# -gt 0 ] || set -- bookworm trixie sid
         for name; do
             check_name "$name"
             umount_from "$dir/$name"

@@ -11,10 +11,10 @@
 
 set -euo pipefail
 
-readonly KNOWN='A B C C32 D64 D32'
+readonly KNOWN='A A32 B C C32 D64 D32'
 here=$(dirname "$(readlink -f "$0")")
 chroots=${MATRIX_DIR:-/srv/wine-mailslot/chroots}
-configs='A B C D64 D32'
+configs='A A32 B C D64 D32'
 modes='wine shim'
 out=
 seconds=60
@@ -26,8 +26,9 @@ usage()
     cat <<END
 usage: run.sh [-c 'CONFIG...'] [-m 'MODE...'] [-o OUT] [-t SECONDS] [-j N] [-r] BUILD_DIR
   -c  A    the machine's own Wine, x86_64        D64  sid (new WoW64), x86_64
-      B    trixie, x86_64                        D32  sid (new WoW64), i386
-      C    trixie, i386 in a 64-bit prefix       C32  trixie, i386 in a 32-bit prefix
+      A32  bookworm, i386 in a 64-bit prefix     D32  sid (new WoW64), i386
+      B    trixie, x86_64                        C    trixie, i386 in a 64-bit prefix
+                                                 C32  trixie, i386 in a 32-bit prefix
       (default: $configs)
   -m  wine: plain Wine; shim: BUILD_DIR/wine-mailslot run (default: $modes)
   -o  folder for logs and reports (default: BUILD_DIR/matrix)
@@ -43,6 +44,7 @@ config_describe()
 {
     case $1 in
     A) place=host cpu=x86_64 prefix_arch=win64 ;;
+    A32) place=bookworm cpu=i386 prefix_arch=win64 ;;
     B) place=trixie cpu=x86_64 prefix_arch=win64 ;;
     C) place=trixie cpu=i386 prefix_arch=win64 ;;
     C32) place=trixie cpu=i386 prefix_arch=win32 ;;

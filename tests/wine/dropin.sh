@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # The files copied beside a program, without wine-mailslot: what docs/install.md says of it, and that
-# none of it can be left out.
+# none of it can be left out. WINE names another Wine than that of the system.
 #
 # usage: dropin.sh BUILD; prints "passed|failed|skipped NAME DETAIL" lines
 # shellcheck disable=SC2016,SC2317 # conditions are evaluated later; cleanup is called by trap
@@ -15,7 +15,14 @@ app=$folder/chat
 export WINEDEBUG=-all WINETEST_PLATFORM=shim WINEPREFIX=$folder/prefix HOME=$folder XDG_CONFIG_HOME=$folder
 export MAILSLOTD_SOCKET=$folder/run/socket MAILSLOTD_NETWORK=no
 unset WINEARCH WINEDLLOVERRIDES WINEDLLPATH MAILSLOTD
+WINE=${WINE:-wine}
+. "$here/../../packaging/wine-mailslot.d/versions.sh"
 jobs=()
+
+server()
+{
+    "$(dirname "$(command -v "$WINE")")/wineserver" "$@"
+}
 
 cleanup()
 {
@@ -24,7 +31,7 @@ cleanup()
     for job in "${jobs[@]}"; do
         kill -KILL "$job" 2>/dev/null
     done
-    wineserver -k 2>/dev/null
+    server -k 2>/dev/null
     rm -rf --one-file-system "$folder" "${chroot_out:-$folder/none}"
 }
 trap cleanup EXIT
@@ -46,7 +53,8 @@ copy_files()
 {
     mkdir -p "$1"
     cp "$build/dll/$2-windows/kernel32.dll" "$build/dll/$2-windows/winemailslot.dll" \
-        "$build/dll/$3-unix/winemailslot.so" "$build/server-bridge/mailslotd" "$1/"
+        "$build/dll/$3-unix/winemailslot.so" "$build/server-bridge/mailslotd" \
+        "$build/dll/$2-windows/wine-mailslot-session.exe" "$1/"
     cp "$build/winetest/$2/create_test.exe" "$build/winetest/$2/demo_server.exe" "$1/"
     [ -z "${4:-}" ] || cp "$4" "$1/kernel32w.dll"
 }
@@ -54,27 +62,54 @@ copy_files()
 # Arguments: environment of the program. Sets said; true if it uses our mailslots.
 ours()
 {
-    said=$(cd "$app" && env "$@" timeout 60 wine create_test.exe 2>&1 </dev/null)
+    # Wine from 10.5 on wants to be asked in each session; an older one takes no notice.
+    (cd "$app" && "$WINE" wine-mailslot-session.exe drop 2>&1 </dev/null) || return 1
+    ours_without_session "$@"
+}
+
+ours_without_session()
+{
+    said=$(cd "$app" && env "$@" timeout 60 "$WINE" create_test.exe 2>&1 </dev/null)
     grep -q ' 0 failures)' <<<"$said"
+}
+
+# Prints the folder of this Wine's libraries for 64-bit Windows programs.
+wine_windows()
+{
+    local folder
+
+    for folder in "$(dirname "$(readlink -f "$(command -v "$WINE")")")/../lib/wine" \
+        /usr/lib/x86_64-linux-gnu/wine; do
+        if [ -f "$folder/x86_64-windows/kernel32.dll" ]; then
+            readlink -f "$folder/x86_64-windows"
+            return
+        fi
+    done
 }
 
 part_host()
 {
-    local wines=/usr/lib/x86_64-linux-gnu/wine/x86_64-windows/kernel32.dll override=WINEDLLOVERRIDES=kernel32=n,b
-    local path=WINEDLLPATH=$app pid i
+    local wines override=WINEDLLOVERRIDES=kernel32=n,b path=WINEDLLPATH=$app pid i
 
+    wines=$(wine_windows)/kernel32.dll
     copy_files "$app" x86_64 x86_64 "$wines"
-    WINEDLLOVERRIDES='mscoree,mshtml=' wineboot -i >/dev/null 2>&1
-    wineserver -w
+    WINEDLLOVERRIDES='mscoree,mshtml=' "$WINE" wineboot -i >/dev/null 2>&1
+    server -w
+    if version_has_known_dlls "$(version_parse "$("$WINE" --version)")"; then
+        verdict '! ours_without_session "$override" "$path"' needs-session "$said"
+    else
+        verdict 'ours_without_session "$override" "$path"' needs-no-session "$said"
+    fi
+    server -w
     verdict 'ours "$override" "$path"' both-variables "$said"
     verdict '! ours "$path"' needs-override "$said"
     verdict '! ours "$override" && [[ "$said" == *"winemailslot.so not found"* ]]' needs-dllpath "$said"
     verdict 'ours "$override" "WINEDLLPATH=$build/dll"' library-elsewhere "$said"
     # The key is as good as the variable.
-    wine reg add 'HKCU\Software\Wine\AppDefaults\create_test.exe\DllOverrides' /v kernel32 \
+    "$WINE" reg add 'HKCU\Software\Wine\AppDefaults\create_test.exe\DllOverrides' /v kernel32 \
         /d native,builtin /f >/dev/null 2>&1
     verdict 'ours "$path"' key-for-override "$said"
-    wine reg delete 'HKCU\Software\Wine\AppDefaults\create_test.exe\DllOverrides' /v kernel32 /f >/dev/null 2>&1
+    "$WINE" reg delete 'HKCU\Software\Wine\AppDefaults\create_test.exe\DllOverrides' /v kernel32 /f >/dev/null 2>&1
     # A link does as well as a copy, and follows upgrades.
     ln -sf "$wines" "$app/kernel32w.dll"
     verdict 'ours "$override" "$path"' link-for-copy "$said"
@@ -91,7 +126,7 @@ part_host()
     kill "${jobs[0]}"
     rm -rf "$folder/run"
     mkdir -m 700 "$folder/run"
-    (cd "$app" && env "$override" "$path" wine demo_server.exe dropin 1 60 >"$folder/out" 2>&1 </dev/null) &
+    (cd "$app" && env "$override" "$path" "$WINE" demo_server.exe dropin 1 60 >"$folder/out" 2>&1 </dev/null) &
     for ((i = 0; i < 200; i++)); do
         ! grep -q 'listening on' "$folder/out" || break
         sleep 0.1
@@ -99,7 +134,7 @@ part_host()
     pid=$("$build/server-bridge/mailslotctl" status --json 2>/dev/null | sed -n 's/^  "pid": \([0-9]*\),.*/\1/p')
     said=$(readlink "/proc/$pid/exe")
     verdict '[ "$said" = "$app/mailslotd" ]' daemon-beside "daemon ${pid:-none}: $said"
-    wineserver -k
+    server -k
     [ -z "$pid" ] || kill "$pid" 2>/dev/null
     wait 2>/dev/null
 }
@@ -118,6 +153,7 @@ other_wine()
         "$here/../matrix/chroot.sh" run "$1" -- bash -c '
             PATH=$PATH:/usr/lib/x86_64-linux-gnu/wine
             cd /mnt/out/chat && cp "$KERNEL32" kernel32w.dll
+            wine wine-mailslot-session.exe drop || exit
             WINEDLLPATH=$PWD WINEDLLOVERRIDES=kernel32=n,b wine create_test.exe; wineserver -w' 2>&1 </dev/null)
     verdict 'grep -q " 0 failures)" <<<"$said"' "$name" "$(tail -n 2 <<<"$said")"
 }
@@ -129,12 +165,14 @@ part_others()
         return
     fi
     chroot_out=$(mktemp -d "$chroots/.dropin.XXXXXX")
+    [ ! -e "$chroots/bookworm/.matrix-stamp" ] ||
+        other_wine bookworm win64 i386 i386 /usr/lib/i386-linux-gnu/wine/i386-windows/kernel32.dll
     other_wine trixie win64 x86_64 x86_64 /usr/lib/x86_64-linux-gnu/wine/x86_64-windows/kernel32.dll
     other_wine trixie win64 i386 i386 /usr/lib/i386-linux-gnu/wine/i386-windows/kernel32.dll
     other_wine sid wow64 i386 x86_64 /usr/lib/x86_64-linux-gnu/wine/i386-windows/kernel32.dll
 }
 
-if ! command -v wine >/dev/null || [ ! -d /usr/lib/x86_64-linux-gnu/wine ]; then
+if ! command -v "$WINE" >/dev/null || [ -z "$(wine_windows)" ]; then
     echo 'skipped dropin needs the wine package of Debian 12'
     exit 0
 fi
