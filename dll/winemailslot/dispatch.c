@@ -67,9 +67,8 @@ static const unsigned char *dispatch_stub(const struct export_table *module, con
     const char *forward;
     ULONG index;
 
-    return export_table_find(module, name, &index)
-               ? export_table_function(module, index, &forward)
-               : NULL;
+    return export_table_find(module, name, &index) ? export_table_function(module, index, &forward)
+                                                   : NULL;
 }
 
 static bool dispatch_open(struct export_table *ret, HMODULE module)

@@ -115,7 +115,8 @@ static bool handles_has_mark(HANDLE handle)
     struct nt_object_basic_info info;
     NTSTATUS status = NtQueryObject(handle, NT_OBJECT_BASIC, &info, sizeof(info), NULL);
 
-    return status == STATUS_SUCCESS ? layer_is_marked(info.access) : status != STATUS_INVALID_HANDLE;
+    return status == STATUS_SUCCESS ? layer_is_marked(info.access)
+                                    : status != STATUS_INVALID_HANDLE;
 }
 
 /*

@@ -39,8 +39,8 @@ static inline bool layer_is_marked(ACCESS_MASK access)
 }
 
 /*
- * A Unix descriptor as an NT handle, with the mark, and back (DESIGN.md fact 8). The descriptor stays
- * the caller's.
+ * A Unix descriptor as an NT handle, with the mark, and back (DESIGN.md fact 8). The descriptor
+ * stays the caller's.
  */
 NTSTATUS layer_fd_to_handle(int fd, ACCESS_MASK access, ULONG attributes, HANDLE *ret);
 NTSTATUS layer_handle_to_fd(HANDLE handle, int *ret_fd);
