@@ -4,14 +4,7 @@
 
 /* RtlDosPathNameToNtPathName_U of plain Wine refuses them all; Windows may convert some. */
 static const char *const names[] = {
-    "C:\\nodir\\nul",
-    "C:\\nodir\\aux.txt",
-    "Z:\\nodir\\com1",
-    "x\\aux",
-    "x\\nul",
-    " ",
-    "   ",
-    "",
+    "C:\\nodir\\nul", "C:\\nodir\\aux.txt", "Z:\\nodir\\com1", "x\\aux", "x\\nul", " ", "   ", "",
 };
 
 static void expect_refused(HANDLE slot, const char *name, const char *function)

@@ -7,6 +7,8 @@
 /* What winemailslot_attach() is asked for; grows with its contract. */
 #define MAIN_LAYER_VERSION 2
 
+extern IMAGE_DOS_HEADER __ImageBase; /* this module, by the linker */
+
 static BOOL main_active;
 static void(WINAPI *main_thread_detach)(void);
 static BOOL(WINAPI *main_is_mailslot)(HANDLE handle);
@@ -119,14 +121,39 @@ static void CALLBACK main_complain_of_layer(NTSTATUS status)
     }
 }
 
+/*
+ * winemailslot.dll lies beside this file: its whole path spares the loader the search, which would
+ * begin in the program's folder. Returns FALSE if the path is too long for the buffer.
+ */
+static BOOL main_layer_path(UNICODE_STRING *ret, WCHAR *buffer, ULONG size)
+{
+    static const char name[] = "winemailslot.dll";
+    const struct nt_ldr_module *self;
+    ULONG length, i;
+
+    if (LdrFindEntryForAddress(&__ImageBase, (void **)&self))
+        return FALSE;
+    length = (self->full_name.Length - self->base_name.Length) / sizeof(WCHAR);
+    if (self->full_name.Length < self->base_name.Length || length + sizeof name > size)
+        return FALSE;
+    for (i = 0; i < length; i++)
+        buffer[i] = self->full_name.Buffer[i];
+    for (i = 0; i < sizeof name; i++)
+        buffer[length + i] = name[i];
+    RtlInitUnicodeString(ret, buffer);
+    return TRUE;
+}
+
 static void main_attach(void)
 {
     NTSTATUS(WINAPI * attach)(ULONG version, void(CALLBACK * complain)(NTSTATUS status));
     UNICODE_STRING name;
     HMODULE layer;
+    WCHAR buffer[MAX_PATH];
     NTSTATUS status;
 
-    RtlInitUnicodeString(&name, L"winemailslot.dll");
+    if (!main_layer_path(&name, buffer, sizeof buffer / sizeof *buffer))
+        RtlInitUnicodeString(&name, L"winemailslot.dll");
     status = LdrLoadDll(NULL, 0, &name, &layer);
     if (status)
     {
