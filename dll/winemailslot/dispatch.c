@@ -146,22 +146,24 @@ static ULONG dispatch_number(const unsigned char *stub)
 }
 
 /*
- * Somebody may have put a jump over the first bytes of a stub before we came; it ends in the rest.
- * Stubs lie in the order of their numbers, so that its neighbours tell the number.
+ * Somebody may have put a jump over the beginning of a stub before we came; the call arrives here
+ * all the same, by way of what they kept of it. Stubs lie in the order of their numbers, so that
+ * the neighbours of such a one tell its number.
  */
 static bool dispatch_parse(const unsigned char *stub, ULONG *ret_number, void *volatile **ret_place)
 {
     const unsigned char *before = stub - DISPATCH_STUB_SIZE, *after = stub + DISPATCH_STUB_SIZE;
 
     if (dispatch_is_whole(stub))
+    {
         *ret_number = dispatch_number(stub);
-    else if (dispatch_matches(stub + sizeof(DISPATCH_STUB_HEAD) / 2, DISPATCH_STUB_REST) &&
-             dispatch_is_whole(before) && dispatch_is_whole(after) &&
-             dispatch_number(after) == dispatch_number(before) + 2)
-        *ret_number = dispatch_number(before) + 1;
-    else
+        return dispatch_find_place(stub, ret_place);
+    }
+    if (!dispatch_is_whole(before) || !dispatch_is_whole(after) ||
+        dispatch_number(after) != dispatch_number(before) + 2)
         return false;
-    return dispatch_find_place(stub, ret_place);
+    *ret_number = dispatch_number(before) + 1;
+    return dispatch_find_place(before, ret_place);
 }
 
 /* Calls that make handles are those whose names say so: NtCreateEvent, NtOpenSection, ... */
