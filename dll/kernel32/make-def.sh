@@ -28,5 +28,5 @@ awk -v what="$what" '
         next
     }
     $2 == "own" { print $1 (what == "i386" ? " = " $1 "@" $3 : ""); next }
-    $2 == "forward" { printf "%s = kernel32w.%s\n", $1, $1; next }
+    $2 == "forward" { printf "%s = \"%s.%s\"\n", $1, NF == 3 ? $3 : "kernel32w", $1; next }
     { printf "%s = export_%s\n", $1, $1 }' "$list"

@@ -83,7 +83,7 @@ fi
     awk '
         /^#/ || NF == 0 { next }
         FNR == NR { kind[$1] = substr($0, length($1) + 1); next }
-        !($1 in kind) || ($2 == "code" && kind[$1] == " forward") { kind[$1] = "" }
+        !($1 in kind) || ($2 == "code" && kind[$1] ~ /^ forward/) { kind[$1] = "" }
         END { for (name in kind) print name kind[name] }' "$list" "$tmp" | LC_ALL=C sort
 } >"$list.new"
 mv "$list.new" "$list"
