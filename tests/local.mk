@@ -86,7 +86,7 @@ EXTRA_DIST += tests/data/golden.txt tests/data/bad_inputs.txt \
 	tests/matrix/chroot.sh tests/matrix/run.sh tests/matrix/chat.py tests/matrix/README.md \
 	tests/run tests/bench/bench.sh tests/bench/net.py packaging/deps.sh docs/conformance.md \
 	$(wildcard $(srcdir)/tests/host/*.py) $(wildcard $(srcdir)/tests/wine/*.sh) \
-	$(wildcard $(srcdir)/tests/wine/lib/*.sh) \
+	$(wildcard $(srcdir)/tests/wine/lib/*.sh) $(srcdir)/tests/wine/known_dlls.c \
 	$(addprefix $(srcdir)/tests/invisible/,run battery.sh probe.c hammer.c version_server.py \
 		wine_tests.py wine_tests_make.py) \
 	$(addprefix $(srcdir)/tests/conformance/,make-table.py rows.txt)

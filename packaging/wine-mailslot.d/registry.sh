@@ -138,6 +138,7 @@ registry_spelling() {
 # For 32-bit programs HKCU\Software is this key as soon as it exists; Wine's loader goes by that, too. It is
 # never made by us, as their settings of before would be out of their sight then.
 readonly wow_node='Software\\Wow6432Node'
+readonly wow_overrides=$wow_node'\\Wine\\DllOverrides'
 
 # Prints the key for program $1, or for all programs if that is empty, below key $2.
 override_key() {
@@ -164,10 +165,14 @@ override_is_redirected() {
     return 1
 }
 
-# Prints key $1 and those above it, down to the last one that every prefix has.
+# Prints key $1 and those above it, down to the last one that every prefix has; and before them the key
+# that Wine makes for 32-bit programs, empty, as soon as there is one to make it in.
 override_levels() {
     local key=$1 last='Software\\Wine'
-    ! override_is_redirected "$key" || last=Software
+    if override_is_redirected "$key"; then
+        last=Software
+        [ "$key" = "$wow_overrides" ] || printf '%s\n' "$wow_overrides"
+    fi
     while [ "$key" != "$last" ]; do
         printf '%s\n' "$key"
         key=${key%\\\\*}
@@ -241,9 +246,11 @@ override_remove_key() {
 
 # Drops what is noted of the keys above $1 that no other override needs.
 override_forget_levels() {
-    local level
+    local level used
     while IFS= read -r level; do
-        if ! state_get undo | sed -n 's/^value	//p' | cut -f1 | key=$level awk '
+        used=$level
+        [ "$level" != "$wow_overrides" ] || used=$wow_node
+        if ! state_get undo | sed -n 's/^value	//p' | cut -f1 | key=$used awk '
             index($0, ENVIRON["key"] "\\\\") == 1 || $0 == ENVIRON["key"] { found = 1 }
             END { exit !found }'; then
             state_drop "undo	key	$level	"

@@ -359,7 +359,7 @@ redirected()
             ours create_test.exe && ours small.exe && echo WITH-KEY
             [ $($tool status --prefix $WINEPREFIX | grep -c ": active") = 2 ] && echo STATUS-WITH-KEY
             $tool uninstall
-            ! ours small.exe && plain | cmp - /tmp/before && echo UNDONE
+            plain | diff /tmp/before - && ! ours small.exe && echo UNDONE
             $tool install $WINEPREFIX/drive_c/chat/{create_test,small}.exe
             gone
             ours create_test.exe && ours small.exe && echo KEY-GONE
