@@ -36,7 +36,11 @@ NTSTATUS unix_init(void)
 
 NTSTATUS unix_call(enum unix_call call, void *arguments)
 {
-    return (*unix_dispatcher)(unix_library, call, arguments);
+    NTSTATUS status = (*unix_dispatcher)(unix_library, call, arguments);
+
+    if (status) /* a fault, perhaps in the middle of a copy */
+        (*unix_dispatcher)(unix_library, UNIX_ABANDON, NULL);
+    return status;
 }
 
 NTSTATUS unix_probe(void *first, ULONG first_size, void *second, ULONG second_size)
