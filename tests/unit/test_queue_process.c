@@ -568,9 +568,13 @@ static void test_kill(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_exchange),       TEST(test_writers),          TEST(test_peer),
-        TEST(test_peer_32_bit),    TEST(test_stopped_holder),   TEST(test_thread_ends_with_lock),
-        TEST(test_stopped_waiter), TEST(test_close_while_held), TEST(test_stopped_in_large_write),
+        TEST(test_exchange),
+        TEST(test_writers),
+        TEST(test_peers_64_and_32_bit),
+        TEST(test_stopped_holder),
+        TEST(test_stopped_waiter),
+        TEST(test_close_while_held),
+        TEST(test_stopped_in_large_write),
         TEST(test_kill),
     };
 
