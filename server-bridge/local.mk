@@ -3,17 +3,19 @@
 
 # Sources that also go into winemailslot.so, in both bitnesses.
 MAILSLOT_C = \
-	server-bridge/queue/queue.c server-bridge/queue/ring.c server-bridge/queue/map.c \
+	server-bridge/queue/queue.c server-bridge/queue/operation.c server-bridge/queue/push.c \
+	server-bridge/queue/pop.c server-bridge/queue/pages.c server-bridge/queue/map.c \
 	server-bridge/queue/lock.c server-bridge/queue/wake.c \
-	server-bridge/control/packet.c server-bridge/control/address.c \
+	server-bridge/control/packet.c server-bridge/control/address.c server-bridge/control/lease.c \
 	server-bridge/client/connection.c server-bridge/client/slot.c \
 	server-bridge/client/message.c server-bridge/client/send.c server-bridge/client/start.c \
 	server-bridge/client/strerror.c
 MAILSLOT_H = \
-	server-bridge/queue/queue.h server-bridge/queue/ring.h server-bridge/queue/map.h \
+	server-bridge/queue/queue.h server-bridge/queue/operation.h server-bridge/queue/pages.h \
+	server-bridge/queue/map.h \
 	server-bridge/queue/lock.h server-bridge/queue/layout.h server-bridge/queue/wake.h \
 	server-bridge/control/packet.h server-bridge/control/protocol.h \
-	server-bridge/control/address.h \
+	server-bridge/control/address.h server-bridge/control/lease.h \
 	server-bridge/client/mailslot.h server-bridge/client/connection.h \
 	server-bridge/client/slot.h server-bridge/client/start.h
 
@@ -60,7 +62,8 @@ server_bridge_libnet_a_SOURCES = \
 
 server_bridge_libdaemon_a_SOURCES = \
 	server-bridge/daemon/access.c server-bridge/daemon/access.h \
-	server-bridge/daemon/careful.c server-bridge/daemon/careful.h \
+	server-bridge/daemon/keep.c server-bridge/daemon/keep.h \
+	server-bridge/daemon/keeper.c server-bridge/daemon/keeper.h \
 	server-bridge/daemon/config.c server-bridge/daemon/config.h \
 	server-bridge/daemon/config_file.c \
 	server-bridge/daemon/deliver.c server-bridge/daemon/deliver.h \

@@ -13,7 +13,7 @@
  * `result` is enum mailslot_result or a negative errno. A call itself returns 0, or the NTSTATUS
  * with which Wine ends a call that touched memory that is not there.
  */
-#define UNIXCALLS_VERSION 3
+#define UNIXCALLS_VERSION 4
 
 enum unix_call
 {
@@ -44,6 +44,7 @@ enum unix_call
     UNIX_PROBE,
     UNIX_TRACE,
     UNIX_INODE,
+    UNIX_ABANDON, /* no arguments: the call before it ended in a fault */
     UNIX_CALLS
 };
 

@@ -15,10 +15,10 @@
 #include "client/mailslot.h"
 
 /*
- * Everything here runs on the threads of a Windows program. The client library blocks signals
- * while it holds a queue's lock, so memory that the program names must be touched before: a fault
- * outside of the lock makes Wine end the call with STATUS_ACCESS_VIOLATION, as it should be; one
- * inside would end the process.
+ * Everything here runs on the threads of a Windows program. A fault in memory that it names makes
+ * Wine end the call with STATUS_ACCESS_VIOLATION, wherever that was. Most are found by touching the
+ * memory before anything is done. One that comes later, as another thread frees the memory, meets
+ * the library while it copies and holds no lock; the other side then calls UNIX_ABANDON.
  */
 
 typedef int32_t (*unix_entry)(void *);
@@ -387,19 +387,6 @@ static int32_t unix_unwatch(void *arguments)
     return 0;
 }
 
-/* A lost daemon ends the connection, which wakes the waiting thread: it brings the slots back. */
-#define UNIXLIB_TOKEN_DAEMON 1
-#define UNIXLIB_RETRY_MS     1100 /* a little over the client's own pause between attempts */
-
-static void unixlib_watch_daemon(void)
-{
-    struct epoll_event event = {.events = 0, .data.u64 = UNIXLIB_TOKEN_DAEMON};
-    int socket = mailslot_client_socket(unixlib_client);
-
-    if (socket >= 0) /* EEXIST: as in most cases, it is there already */
-        (void)epoll_ctl(unixlib_epoll, EPOLL_CTL_ADD, socket, &event);
-}
-
 static int32_t unix_wait(void *arguments)
 {
     struct unix_wait *a = arguments;
@@ -410,24 +397,13 @@ static int32_t unix_wait(void *arguments)
     a->count = 0;
     if (n < 0)
         return 0;
-    /* Without a daemon, look for one from time to time: nothing else would. */
-    if (mailslot_client_socket(unixlib_client) < 0)
-    {
-        mailslot_client_revive(unixlib_client);
-        if (mailslot_client_socket(unixlib_client) < 0 &&
-            (timeout < 0 || timeout > UNIXLIB_RETRY_MS))
-            timeout = UNIXLIB_RETRY_MS;
-    }
-    unixlib_watch_daemon();
     n = epoll_wait(unixlib_epoll, events, UNIX_WAIT_TOKENS, timeout);
     for (int i = 0; i < n; i++)
     {
         eventfd_t value;
 
-        if (events[i].data.u64 > UNIXLIB_TOKEN_DAEMON)
+        if (events[i].data.u64)
             a->tokens[a->count++] = events[i].data.u64;
-        else if (events[i].data.u64 == UNIXLIB_TOKEN_DAEMON)
-            mailslot_client_revive(unixlib_client);
         else
             (void)eventfd_read(unixlib_wake, &value);
     }
@@ -483,6 +459,14 @@ static int32_t unix_inode(void *arguments)
     return 0;
 }
 
+/* The last call of this thread has ended in a fault. */
+static int32_t unix_abandon(void *arguments)
+{
+    (void)arguments;
+    mailslot_abandon();
+    return 0;
+}
+
 #define UNIXLIB_TABLE                                                                              \
     {                                                                                              \
         [UNIX_ATTACH] = unix_attach, [UNIX_CREATE] = unix_create, [UNIX_OPEN] = unix_open,         \
@@ -495,7 +479,7 @@ static int32_t unix_inode(void *arguments)
         [UNIX_CANCEL_RESET] = unix_cancel_reset, [UNIX_WATCH] = unix_watch,                        \
         [UNIX_UNWATCH] = unix_unwatch, [UNIX_WAIT] = unix_wait, [UNIX_WAKE] = unix_wake,           \
         [UNIX_REASON] = unix_reason, [UNIX_PROBE] = unix_probe, [UNIX_TRACE] = unix_trace,         \
-        [UNIX_INODE] = unix_inode,                                                                 \
+        [UNIX_INODE] = unix_inode, [UNIX_ABANDON] = unix_abandon,                                  \
     }
 
 #define UNIXLIB_EXPORT __attribute__((visibility("default")))

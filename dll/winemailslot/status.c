@@ -22,6 +22,7 @@ static const NTSTATUS status_table[] = {
     [MAILSLOT_VERSION] = STATUS_REVISION_MISMATCH,
     [MAILSLOT_TIMEOUT] = STATUS_IO_TIMEOUT,  /* R6 */
     [MAILSLOT_CANCELLED] = STATUS_CANCELLED, /* R17 */
+    [MAILSLOT_BUSY] = STATUS_DEVICE_BUSY,
 };
 
 _Static_assert(sizeof(status_table) / sizeof(*status_table) == MAILSLOT_RESULTS, "every result");

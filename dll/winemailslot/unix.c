@@ -30,7 +30,11 @@ NTSTATUS unix_init(HMODULE ntdll)
 
 NTSTATUS unix_call(enum unix_call call, void *arguments)
 {
-    return (*unix_dispatcher)(unix_library, call, arguments);
+    NTSTATUS status = (*unix_dispatcher)(unix_library, call, arguments);
+
+    if (status) /* a fault, perhaps in the middle of a copy */
+        (*unix_dispatcher)(unix_library, UNIX_ABANDON, NULL);
+    return status;
 }
 
 uint64_t unix_inode(int fd)

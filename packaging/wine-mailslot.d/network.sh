@@ -31,8 +31,8 @@ daemon_ask() {
 # Prints the daemon's process as far as we may know it: who holds the socket, or goes by its name.
 daemon_process() {
     local path inode file pid
-    for path in "${MAILSLOTD_SOCKET:-${XDG_RUNTIME_DIR:-/nonexistent}/wine-mailslot/socket}" \
-        "/tmp/wine-mailslot-$(id -u)/socket" /run/mailslotd/socket; do
+    for path in ${MAILSLOTD_SOCKET:+"$MAILSLOTD_SOCKET"} "/tmp/wine-mailslot-$(id -u)/socket" \
+        "/run/user/$(id -u)/wine-mailslot/socket" /run/mailslotd/socket; do
         inode=$(path=$path awk '$4 == "00010000" && $8 == ENVIRON["path"] { print $7; exit }' /proc/net/unix)
         [ -n "$inode" ] || continue
         while IFS= read -r file; do

@@ -1,34 +1,29 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The client's connection to mailslotd: requests, and coming back after a daemon restart. */
+/* The client's connection to mailslotd: and requests over it. */
 #include "client/connection.h"
 
 #include <errno.h>
 #include <limits.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
-#include <utlist.h>
 
-#include "client/slot.h"
 #include "client/start.h"
 
 /*
- * The daemon may die or be restarted at any time. Queues live in memory that the clients share, so
- * messages go on flowing between those who have a slot mapped; what is lost is the registry. Every
- * client therefore keeps what a new daemon needs (name, queue, the daemon's end of each lease) and
- * shows it to the next daemon: in the request that fails, in a blocked read that sees the
- * connection break, or at the latest a second after the next look at an empty slot.
+ * The daemon may die or be restarted at any time. Queues live in memory that the programs share, so
+ * messages go on flowing between those who have a slot mapped; what the daemon knows of slots and
+ * handles its keeper gives to the next one (daemon/keeper.c). So all that a client has to do is to
+ * say its request again.
  */
 
 enum
 {
-    CLIENT_RETRY_MS = 1000,  /* no second attempt to reach a missing daemon before this */
-    CLIENT_GLANCE_MS = 1000, /* how long a quiet client may not notice a restart */
-    CLIENT_ATTEMPTS = 3,
+    CLIENT_RETRY_MS = 1000, /* no second attempt to reach a missing daemon before this */
+    CLIENT_ATTEMPTS = 20,   /* daemons that one request may outlive */
 };
 
 int64_t client_clock(void)
@@ -39,22 +34,6 @@ int64_t client_clock(void)
     return now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000;
 }
 
-static const int client_results[CONTROL_RESULTS] = {
-    [CONTROL_OK] = MAILSLOT_OK,
-    [CONTROL_EXISTS] = MAILSLOT_EXISTS,
-    [CONTROL_NOT_FOUND] = MAILSLOT_NOT_FOUND,
-    [CONTROL_BAD_NAME] = MAILSLOT_BAD_NAME,
-    [CONTROL_LIMIT] = MAILSLOT_LIMIT,
-    [CONTROL_TOO_LARGE] = MAILSLOT_TOO_LARGE,
-    [CONTROL_UNRESOLVED] = MAILSLOT_UNRESOLVED,
-    [CONTROL_NOT_LEASE] = MAILSLOT_NOT_LEASE,
-    [CONTROL_DENIED] = MAILSLOT_DENIED,
-    [CONTROL_FULL] = MAILSLOT_FULL,
-    [CONTROL_VERSION_MISMATCH] = MAILSLOT_VERSION,
-    [CONTROL_PENDING] = CLIENT_PENDING,
-    [CONTROL_CLOSED] = MAILSLOT_CLOSED,
-};
-
 static void client_disconnect(struct mailslot_client *client)
 {
     if (client->socket >= 0)
@@ -62,68 +41,77 @@ static void client_disconnect(struct mailslot_client *client)
     client->socket = -1;
 }
 
-int client_result(int32_t result)
+static int client_build(struct packet *packet, const struct client_request *request, bool quiet)
 {
-    if (result < 0)
-        return result == -EPIPE || result == -EPROTO ? -EIO : result;
-    return result < CONTROL_RESULTS ? client_results[result] : -EIO;
+    void *body =
+        packet_start(packet, quiet ? CONTROL_POST : request->type, 0, 0, request->body_size);
+    int r = 0;
+
+    if (request->body_size)
+        memcpy(body, request->body, request->body_size);
+    for (int i = 0; r == 0 && i < 3; i++)
+        r = packet_append(packet, request->parts[i].data, request->parts[i].size);
+    if (request->fd)
+        packet_add_fd(packet, *request->fd);
+    return r == 0 ? 0 : MAILSLOT_TOO_LARGE;
 }
 
-/* One exchange on the open connection. */
-int client_call_exchange(struct client_call *call)
+/*
+ * One exchange on the open connection. `ret_lost`: it is over, and nobody knows what became of the
+ * request; else what is returned is the daemon's own word.
+ */
+static int client_exchange(struct client_reply *reply, bool quiet, bool *ret_lost)
 {
-    struct mailslot_client *client = call->client;
-    const struct control_header *header = packet_header(&call->packet);
+    struct mailslot_client *client = reply->client;
+    struct packet *packet = &reply->packet;
+    struct control_header *header = (struct control_header *)packet->bytes;
     uint32_t serial = ++client->serial;
     uint16_t type = header->type;
     int r;
 
-    ((struct control_header *)call->packet.bytes)->serial = serial;
-    r = packet_send(client->socket, &call->packet, 0);
-    /* What was sent belongs to slots or to the caller: nobody may close it with the packet. */
-    call->packet.n_fds = 0;
-    if (r < 0)
+    header->serial = serial;
+    r = packet_send(client->socket, packet, 0);
+    /* What was sent belongs to the caller: nobody may close it with the packet. */
+    packet->n_fds = 0;
+    if (r == 0 && !quiet)
+        r = packet_receive(client->socket, packet, 0);
+    if (r == 0 && !quiet && (header->serial != serial || header->type != type))
+        r = -EPROTO;
+    *ret_lost = r == -EPIPE || r == -EPROTO;
+    if (r < 0 || quiet)
         return r;
-    r = packet_receive(client->socket, &call->packet, 0);
-    if (r < 0)
-        return r;
-    if (header->serial != serial || header->type != type)
-    {
-        packet_close_fds(&call->packet);
-        return -EPROTO;
-    }
-    return client_result(header->result);
+    r = header->result;
+    return r < MAILSLOT_RESULTS || r == CONTROL_PENDING ? r : -EIO;
 }
 
-static int client_hello(struct client_call *call)
+/* -EPIPE: the daemon that was reached has ended already. */
+static int client_hello(struct client_reply *reply)
 {
-    struct mailslot_client *client = call->client;
-    struct control_hello *hello =
-        packet_start(&call->packet, CONTROL_HELLO, 0, 0, sizeof(struct control_hello));
-    struct control_welcome welcome;
+    struct mailslot_client *client = reply->client;
+    const struct control_hello hello = {.pid = getpid()};
+    const struct client_request request = {
+        .type = CONTROL_HELLO,
+        .body = &hello,
+        .body_size = sizeof(hello),
+        .parts = {{client->program, strlen(client->program)}},
+    };
+    bool lost = false;
     int r;
 
-    hello->pid = getpid();
-    hello->last_client = client->id;
-    r = packet_append(&call->packet, client->program, strlen(client->program));
-    if (r < 0)
-        return r;
-    r = client_call_exchange(call);
-    if (r)
-        return r;
-    packet_body(&call->packet, &welcome, sizeof(welcome));
-    packet_close_fds(&call->packet);
-    if (!welcome.client || welcome.client > INT32_MAX)
-        return -EPROTO;
-    client->id = welcome.client;
-    return 0;
+    r = client_build(&reply->packet, &request, false);
+    if (r == 0)
+        r = client_exchange(reply, false, &lost);
+    /* What a daemon of version 1 says */
+    if (r == CONTROL_VERSION_1_REFUSED && packet_header(&reply->packet)->version == 1)
+        r = MAILSLOT_VERSION;
+    packet_close_fds(&reply->packet);
+    return lost ? -EPIPE : r;
 }
 
-static int client_connect(struct client_call *call, bool start)
+static int client_connect(struct client_reply *reply, bool start)
 {
-    struct mailslot_client *client = call->client;
+    struct mailslot_client *client = reply->client;
     const char *daemon = client->no_autostart || !start ? NULL : client->daemon;
-    struct mailslot *slot;
     int r = -EPIPE;
 
     if (client->failed && client_clock() - client->failed < CLIENT_RETRY_MS)
@@ -133,133 +121,86 @@ static int client_connect(struct client_call *call, bool start)
         client_disconnect(client);
         r = start_connect(daemon, client->reason, sizeof(client->reason), &client->socket);
         if (r == 0)
-            r = client_hello(call);
-        if (r == 0)
-            DL_FOREACH(client->slots, slot)
-            {
-                r = slot_restore(slot, call);
-                packet_close_fds(&call->packet);
-                /* A limit, or a queue that others have destroyed: no reason to lose the rest. */
-                if (r > 0 || r == -EINVAL || r == -EIO)
-                    r = 0;
-                if (r < 0)
-                    break;
-            }
+            r = client_hello(reply);
     }
-    if (r)
+    if (r == 0)
     {
-        if (r == MAILSLOT_VERSION)
-            snprintf(client->reason, sizeof(client->reason),
-                     "mailslotd is of another version; restart it");
-        else if (r == -EPIPE)
-            snprintf(client->reason, sizeof(client->reason),
-                     "mailslotd takes no more clients, or keeps ending; see its log");
-        else if (r < 0)
-            snprintf(client->reason, sizeof(client->reason), "mailslotd refuses: %s", strerror(-r));
-        client_disconnect(client);
-        if (start) /* otherwise nothing has been tried that the next attempt would repeat */
-            client->failed = client_clock();
-        return r == -EPIPE ? MAILSLOT_NO_DAEMON : r;
-    }
-    client->failed = 0;
-    return 0;
-}
-
-/* false: another thread has it, and `wait` was not asked for; nothing is held then. */
-static bool client_lock(struct client_call *call, struct mailslot_client *client, bool wait)
-{
-    /* TerminateThread arrives as a signal; it must not leave the lock taken. */
-    pthread_sigmask(SIG_BLOCK, &client->blocked, &call->signals);
-    if (wait)
-        pthread_mutex_lock(&client->lock);
-    else if (pthread_mutex_trylock(&client->lock))
-    {
-        pthread_sigmask(SIG_SETMASK, &call->signals, NULL);
-        return false;
-    }
-    call->client = client;
-    call->attempt = 0;
-    packet_init(&call->packet, client->buffer, CONTROL_PACKET_MAX);
-    return true;
-}
-
-static int client_begin(struct client_call *call, struct mailslot_client *client, bool start)
-{
-    int r;
-
-    client_lock(call, client, true);
-    if (client->socket >= 0)
+        client->connections++;
+        client->failed = 0;
         return 0;
-    r = client_connect(call, start);
-    if (r)
-        client_call_end(call);
+    }
+    if (r == MAILSLOT_VERSION)
+        snprintf(client->reason, sizeof(client->reason),
+                 "mailslotd is of another version; restart it");
+    else if (r == -EPIPE)
+        snprintf(client->reason, sizeof(client->reason),
+                 "mailslotd takes no more clients, or keeps ending; see its log");
+    else if (r < 0)
+        snprintf(client->reason, sizeof(client->reason), "mailslotd refuses: %s", strerror(-r));
+    client_disconnect(client);
+    if (start) /* otherwise nothing has been tried that the next attempt would repeat */
+        client->failed = client_clock();
+    return r == -EPIPE ? MAILSLOT_NO_DAEMON : r;
+}
+
+void client_lock(struct mailslot_client *client, sigset_t *ret_signals)
+{
+    pthread_sigmask(SIG_BLOCK, &client->blocked, ret_signals);
+    pthread_mutex_lock(&client->lock);
+}
+
+void client_unlock(struct mailslot_client *client, const sigset_t *signals)
+{
+    pthread_mutex_unlock(&client->lock);
+    pthread_sigmask(SIG_SETMASK, signals, NULL);
+}
+
+int client_ask(struct mailslot_client *client, const struct client_request *request,
+               struct client_reply *ret)
+{
+    bool lost = true, quiet;
+    int r = -EIO;
+
+    client_lock(client, &ret->signals);
+    ret->client = client;
+    packet_init(&ret->packet, client->buffer, CONTROL_PACKET_MAX);
+    for (int attempt = 0; lost && attempt < CLIENT_ATTEMPTS; attempt++)
+    {
+        if (client->socket < 0)
+        {
+            r = client_connect(ret, !request->running);
+            if (r)
+                return r;
+        }
+        quiet = request->quiet && request->quiet == client->connections;
+        r = client_build(&ret->packet, request, quiet);
+        if (r)
+            return r;
+        /* Without a reply it waits while the daemon is behind: so a fast writer is kept in step. */
+        r = client_exchange(ret, quiet, &lost);
+        if (lost)
+            client_disconnect(client);
+        if (lost)
+            packet_close_fds(&ret->packet);
+        if (r == -EPROTO) /* it would be no better next time */
+            break;
+    }
+    return lost ? -EIO : r;
+}
+
+void client_done(struct client_reply *reply)
+{
+    packet_close_fds(&reply->packet);
+    client_unlock(reply->client, &reply->signals);
+}
+
+int client_tell(struct mailslot_client *client, const struct client_request *request)
+{
+    struct client_reply reply;
+    int r = client_ask(client, request, &reply);
+
+    client_done(&reply);
     return r;
-}
-
-int client_call_begin(struct client_call *call, struct mailslot_client *client)
-{
-    return client_begin(call, client, true);
-}
-
-int client_call_begin_running(struct client_call *call, struct mailslot_client *client)
-{
-    return client_begin(call, client, false);
-}
-
-/* After an exchange or post that ended in `r`: connects again if the connection broke. */
-static int client_recover(struct client_call *call, int r)
-{
-    if (r != -EPIPE && r != -EPROTO)
-        return r;
-    client_disconnect(call->client);
-    if (r == -EPROTO || call->attempt++ >= CLIENT_ATTEMPTS)
-        return -EIO;
-    r = client_connect(call, true);
-    return r ? r : -EAGAIN;
-}
-
-int client_call_do(struct client_call *call)
-{
-    return client_recover(call, client_call_exchange(call));
-}
-
-int client_call_post(struct client_call *call)
-{
-    ((struct control_header *)call->packet.bytes)->serial = ++call->client->serial;
-    /* Waits while the daemon is behind: that is what keeps a fast writer in step. */
-    return client_recover(call, packet_send(call->client->socket, &call->packet, 0));
-}
-
-void client_call_end(struct client_call *call)
-{
-    packet_close_fds(&call->packet);
-    pthread_mutex_unlock(&call->client->lock);
-    pthread_sigmask(SIG_SETMASK, &call->signals, NULL);
-}
-
-static bool client_hung_up(int socket)
-{
-    struct pollfd entry = {.fd = socket};
-
-    return socket >= 0 && poll(&entry, 1, 0) == 1 && (entry.revents & (POLLHUP | POLLERR));
-}
-
-void client_glance(struct mailslot_client *client, bool now)
-{
-    struct client_call call;
-    int64_t clock = client_clock();
-
-    if (!now && clock - __atomic_load_n(&client->glanced, __ATOMIC_RELAXED) < CLIENT_GLANCE_MS)
-        return;
-    __atomic_store_n(&client->glanced, clock, __ATOMIC_RELAXED);
-    /* A passing look waits for nobody: who has the lock speaks with the daemon just now. */
-    if (!client_lock(&call, client, now))
-        return;
-    if (client_hung_up(client->socket))
-        client_disconnect(client);
-    if (client->socket < 0 && client->slots && client_connect(&call, true))
-        packet_close_fds(&call.packet); /* no daemon to be had: the next glance tries again */
-    client_call_end(&call);
 }
 
 /* A signal that ends the process may do so while it waits for a daemon that has stopped. */
@@ -323,25 +264,18 @@ struct mailslot_client *mailslot_client_free(struct mailslot_client *client)
 
 int mailslot_client_connect(struct mailslot_client *client)
 {
-    struct client_call call;
-    int r = client_call_begin(&call, client);
+    struct client_reply reply = {.client = client};
+    int r = 0;
 
-    if (r == 0)
-        client_call_end(&call);
+    client_lock(client, &reply.signals);
+    packet_init(&reply.packet, client->buffer, CONTROL_PACKET_MAX);
+    if (client->socket < 0)
+        r = client_connect(&reply, true);
+    client_done(&reply);
     return r;
 }
 
 const char *mailslot_client_reason(struct mailslot_client *client)
 {
     return client->reason;
-}
-
-int mailslot_client_socket(struct mailslot_client *client)
-{
-    return __atomic_load_n(&client->socket, __ATOMIC_RELAXED);
-}
-
-void mailslot_client_revive(struct mailslot_client *client)
-{
-    client_glance(client, true);
 }

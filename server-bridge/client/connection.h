@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The client's connection to mailslotd: requests, and coming back after a daemon restart. */
+/* The client's connection to mailslotd, and requests over it. */
 #pragma once
 
 #include <pthread.h>
@@ -10,69 +10,63 @@
 #include "client/mailslot.h"
 #include "control/packet.h"
 
-/* Beside enum mailslot_result, and never seen outside of the library. */
-enum
-{
-    CLIENT_PENDING = 1000, /* CONTROL_PENDING */
-};
-
 struct mailslot_client
 {
     pthread_mutex_t lock; /* guards everything below; signals are blocked while it is held */
-    int socket;           /* -1: not connected. Read without the lock only to poll it */
-    uint32_t id;          /* given by the daemon, kept across its restarts */
+    int socket;           /* -1: not connected */
     uint32_t serial;
-    int64_t glanced;        /* ms, when the socket was last looked at without need */
-    int64_t failed;         /* ms, when connecting last failed; no new try within a second */
-    uint8_t *buffer;        /* CONTROL_PACKET_MAX */
-    struct mailslot *slots; /* utlist: to be restored after a restart */
-    sigset_t blocked;       /* while the lock is held; never changes */
+    uint32_t connections;        /* made so far: a new daemon has promised nothing yet */
+    int64_t failed;              /* ms, when connecting last failed; no new try within a second */
+    uint8_t *buffer;             /* CONTROL_PACKET_MAX */
+    struct shared_queue *queues; /* utlist: slot.h */
+    sigset_t blocked;            /* while the lock is held; never changes */
     char *program;
     char *daemon;
     bool no_autostart;
     char reason[512];
 };
 
-/*
- * One request and its reply, with the lock held: the caller builds the request in `packet`, and
- * finds the reply in it afterwards; fds that it does not take are closed at the end.
- */
-struct client_call
+/* A request as data, so that it can be sent again to the next daemon. Nothing in it is owned. */
+struct client_request
+{
+    uint16_t type;
+    const void *body;
+    size_t body_size;
+    struct
+    {
+        const void *data;
+        size_t size;
+    } parts[3];     /* what follows the body */
+    const int *fd;  /* to be shown, or NULL */
+    uint32_t quiet; /* of this connection (its number): CONTROL_POST will do, without a reply */
+    bool running;   /* only one that runs already can answer: starts no daemon */
+};
+
+/* The reply, with the client's lock held: fds that are not taken are closed at the end. */
+struct client_reply
 {
     struct mailslot_client *client;
     struct packet packet;
     sigset_t signals;
-    int attempt;
 };
 
-/* Takes the lock and connects. On failure nothing is held. */
-__attribute__((warn_unused_result)) int client_call_begin(struct client_call *call,
-                                                          struct mailslot_client *client);
-
-/* As that, but starts no daemon: for questions that only one that runs already can answer. */
-__attribute__((warn_unused_result)) int client_call_begin_running(struct client_call *call,
-                                                                  struct mailslot_client *client);
-
 /*
- * Sends call->packet, waits for the reply. Returns the reply's result as enum mailslot_result or
- * negative errno. -EAGAIN: the connection broke and is there again; build the request again.
+ * Sends the request and waits for the reply, starting or finding a daemon as often as it takes (a
+ * few times). Returns the reply's result: after 0, a positive result of it, or CONTROL_PENDING, the
+ * reply is held until client_done(); *ret_held says so. MAILSLOT_TOO_LARGE: it fits in no packet.
  */
-__attribute__((warn_unused_result)) int client_call_do(struct client_call *call);
+__attribute__((warn_unused_result)) int client_ask(struct mailslot_client *client,
+                                                   const struct client_request *request,
+                                                   struct client_reply *ret);
+void client_done(struct client_reply *reply);
 
-/* As client_call_do, but a broken connection is just -EPIPE. */
-__attribute__((warn_unused_result)) int client_call_exchange(struct client_call *call);
+/* As client_ask, when there is nothing in the reply but the result. */
+__attribute__((warn_unused_result)) int client_tell(struct mailslot_client *client,
+                                                    const struct client_request *request);
 
-/* Sends call->packet, to which there is no reply. As client_call_do. */
-__attribute__((warn_unused_result)) int client_call_post(struct client_call *call);
-
-/* Closes fds not taken, releases the lock. */
-void client_call_end(struct client_call *call);
-
-/* Looks whether the daemon went away, at most once a second unless `now`; reconnects if so. */
-void client_glance(struct mailslot_client *client, bool now);
-
-/* enum control_result or a negative errno, as the daemon said it, to what this library says. */
-__attribute__((warn_unused_result)) int client_result(int32_t result);
+/* The lock alone. TerminateThread arrives as a signal; it must not leave the lock taken. */
+void client_lock(struct mailslot_client *client, sigset_t *ret_signals);
+void client_unlock(struct mailslot_client *client, const sigset_t *signals);
 
 /* Milliseconds on a clock that is cheap to read. */
 int64_t client_clock(void);

@@ -35,6 +35,7 @@ extern "C"
         MAILSLOT_VERSION,    /* mailslotd is of another version */
         MAILSLOT_TIMEOUT,
         MAILSLOT_CANCELLED,
+        MAILSLOT_BUSY, /* a program that has been stopped while it changes the slot */
         MAILSLOT_RESULTS
     };
 
@@ -78,15 +79,6 @@ extern "C"
     /* Why the last MAILSLOT_NO_DAEMON came, in plain words with the fix. Valid until the next call.
      */
     const char *mailslot_client_reason(struct mailslot_client *client);
-
-    /*
-     * For programs that sleep in a poll of their own: the connection to mailslotd, -1 if there is
-     * none. POLLHUP on it means that the daemon is gone; then call mailslot_client_revive(), which
-     * starts or finds a new one and shows it what this process has. After that the descriptor is
-     * another one.
-     */
-    int mailslot_client_socket(struct mailslot_client *client);
-    void mailslot_client_revive(struct mailslot_client *client);
 
     /* --- handles ---------------------------------------------------------------------------------
      */
@@ -158,7 +150,7 @@ extern "C"
     MAILSLOT_API int mailslot_read_or_arm(struct mailslot *slot, void *buffer, uint32_t capacity,
                                           uint32_t *ret_size);
 
-    /* The descriptor to poll for POLLIN. Stays the library's. */
+    /* The descriptor to poll for POLLIN. Stays the library's; do not read it. */
     int mailslot_fd(const struct mailslot *slot);
 
     struct mailslot_cancel; /* lets another thread end one blocked read */
@@ -179,6 +171,12 @@ extern "C"
     /* Copies the start of the next message without taking it. EMPTY. *ret_size: its whole size. */
     MAILSLOT_API int mailslot_peek(struct mailslot *slot, void *buffer, uint32_t capacity,
                                    uint32_t *ret_size);
+
+    /*
+     * For who goes on after a fault in a buffer that was given to one of these (a signal handler
+     * that jumps out): the message is not written, or not taken. In the same thread.
+     */
+    void mailslot_abandon(void);
 
     struct mailslot_info
     {

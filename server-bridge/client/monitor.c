@@ -19,27 +19,16 @@ struct mailslot_monitor
 
 int mailslot_monitor_new(struct mailslot_client *client, struct mailslot_monitor **ret)
 {
+    static const struct client_request request = {.type = CONTROL_MONITOR};
     struct mailslot_monitor *monitor = calloc(1, sizeof(*monitor));
-    struct client_call call;
+    struct client_reply reply;
     int r;
 
     if (!monitor)
         return -ENOMEM;
-    monitor->socket = -1;
-    r = client_call_begin(&call, client);
-    if (r)
-    {
-        mailslot_monitor_free(monitor);
-        return r;
-    }
-    do
-    {
-        packet_start(&call.packet, CONTROL_MONITOR, 0, 0, 0);
-        r = client_call_do(&call);
-    } while (r == -EAGAIN);
-    if (r == 0)
-        monitor->socket = packet_take_fd(&call.packet, 0);
-    client_call_end(&call);
+    r = client_ask(client, &request, &reply);
+    monitor->socket = r == 0 ? packet_take_fd(&reply.packet, 0) : -1;
+    client_done(&reply);
     if (r == 0 && monitor->socket < 0)
         r = -EPROTO;
     if (r)
@@ -97,13 +86,13 @@ static int monitor_read(struct mailslot_monitor *monitor, const char *bytes, siz
     }
     if (!monitor_take(&bytes, &size, monitor->payload, head.payload_size,
                       CONTROL_RECORD_PAYLOAD_MAX) ||
-        head.direction > CONTROL_DIRECTION_LOCAL)
+        head.direction > MAILSLOT_DIRECTION_LOCAL)
         return -EPROTO;
     *record = (struct mailslot_record){
         .time = head.time,
         .lost = head.lost,
         .direction = (enum mailslot_direction)head.direction,
-        .result = client_result(head.result),
+        .result = head.result,
         .address = head.address,
         .source = monitor->names[0],
         .target = monitor->names[1],
@@ -161,29 +150,23 @@ int mailslot_monitor_next(struct mailslot_monitor *monitor, uint32_t timeout,
 
 int mailslot_reload(struct mailslot_client *client, char **ret_text)
 {
-    struct control_reloaded reloaded;
-    struct client_call call;
+    static const struct client_request request = {.type = CONTROL_RELOAD};
+    struct control_reloaded reloaded = {0};
+    struct client_reply reply;
     const uint8_t *text;
     char *copy = NULL;
     size_t size;
     int r;
 
-    r = client_call_begin(&call, client);
-    if (r)
-        return r;
-    do
-    {
-        packet_start(&call.packet, CONTROL_RELOAD, 0, 0, 0);
-        r = client_call_do(&call);
-    } while (r == -EAGAIN);
+    r = client_ask(client, &request, &reply);
     if (r == 0)
     {
-        packet_body(&call.packet, &reloaded, sizeof(reloaded));
-        text = packet_extra(&call.packet, sizeof(reloaded), &size);
+        packet_body(&reply.packet, &reloaded, sizeof(reloaded));
+        text = packet_extra(&reply.packet, sizeof(reloaded), &size);
         copy = strndup((const char *)text, size);
         r = copy ? 0 : -ENOMEM;
     }
-    client_call_end(&call);
+    client_done(&reply);
     if (r)
         return r;
     *ret_text = copy;

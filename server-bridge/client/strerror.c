@@ -22,6 +22,8 @@ static const char *const strerror_texts[] = {
     [MAILSLOT_VERSION] = "mailslotd is of another version",
     [MAILSLOT_TIMEOUT] = "no message came in time",
     [MAILSLOT_CANCELLED] = "the read was cancelled",
+    [MAILSLOT_BUSY] =
+        "a program that uses the slot has been stopped in the middle of a write or read",
 };
 
 _Static_assert(sizeof(strerror_texts) / sizeof(*strerror_texts) == MAILSLOT_RESULTS,

@@ -19,21 +19,16 @@ const char *control_address_forced(void)
 
 int control_address_user(char *path, size_t size)
 {
-    const char *runtime = getenv("XDG_RUNTIME_DIR");
+    unsigned int uid = (unsigned int)geteuid();
+    const char *format = "/tmp/wine-mailslot-%u/socket";
+    struct stat st;
     int n;
 
-    /* A runtime folder of another user (left over after su or sudo) is not ours to use. */
-    if (runtime && *runtime == '/' && access(runtime, W_OK) == 0)
-    {
-        struct stat st;
-
-        if (stat(runtime, &st) == 0 && st.st_uid == geteuid())
-        {
-            n = snprintf(path, size, "%s/wine-mailslot/socket", runtime);
-            return n < 0 || (size_t)n >= size ? -ENAMETOOLONG : 0;
-        }
-    }
-    n = snprintf(path, size, "/tmp/wine-mailslot-%u/socket", (unsigned int)geteuid());
+    /* Somebody has put his own in that place: for all programs of this user alike. */
+    n = snprintf(path, size, "/tmp/wine-mailslot-%u", uid);
+    if (n > 0 && (size_t)n < size && lstat(path, &st) == 0 && st.st_uid != geteuid())
+        format = "/run/user/%u/wine-mailslot/socket";
+    n = snprintf(path, size, format, uid);
     return n < 0 || (size_t)n >= size ? -ENAMETOOLONG : 0;
 }
 

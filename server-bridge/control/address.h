@@ -11,8 +11,10 @@
 
 /*
  * Clients look in this order: $MAILSLOTD_SOCKET (then nothing else), the system daemon's socket if
- * somebody listens there, the user's own: $XDG_RUNTIME_DIR/wine-mailslot/socket, or
- * /tmp/wine-mailslot-UID/socket. Only for the last one a daemon is started.
+ * somebody listens there, the user's own: /tmp/wine-mailslot-UID/socket. That place is the same for
+ * all programs of a user, from the desktop, cron or ssh (S3): the environment does not say it, as
+ * XDG_RUNTIME_DIR would. When somebody else has made that folder it is
+ * /run/user/UID/wine-mailslot/socket. Only for the user's own one a daemon is started.
  */
 
 /* The socket named by the environment, or NULL. */

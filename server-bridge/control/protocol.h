@@ -4,6 +4,8 @@
 
 #include <stdint.h>
 
+#include "client/mailslot.h"
+
 /*
  * Transport: AF_UNIX SOCK_SEQPACKET. One packet is one message: a header, the fixed body of its
  * type, then `extra` bytes (a name, message data) that fill the rest of the packet. File
@@ -14,7 +16,7 @@
  * as zero.
  */
 #define CONTROL_MAGIC   0x544f4c53u
-#define CONTROL_VERSION 1
+#define CONTROL_VERSION 2
 
 #define CONTROL_NAME_MAX   98304u  /* bytes of a slot name: 32,767 UTF-16 units as UTF-8 */
 #define CONTROL_PACKET_MAX 180000u /* bytes of one packet; the kernel allows about 208 KiB */
@@ -24,18 +26,15 @@
 enum control_type
 {
     CONTROL_HELLO = 1, /* who I am; must come first. Reply: struct control_welcome */
-    CONTROL_CREATE,    /* new slot. Reply: struct control_slot + lease, memfd, eventfd, watch */
-    CONTROL_OPEN,    /* writer on a local slot. Reply as CREATE, but without memfd and eventfd when
+    CONTROL_CREATE,    /* new slot. Reply: struct control_slot + lease, memfd, wake fd */
+    CONTROL_OPEN,    /* writer on a local slot. Reply as CREATE, but without memfd and wake fd when
                         the slot is another user's: then it is written by SEND with the lease */
-    CONTROL_REMOTE,  /* writer on a remote name. Reply: struct control_slot + lease, watch */
-    CONTROL_ADOPT,   /* fd: a lease got from elsewhere. Reply: struct control_slot + memfd,
-                        eventfd, watch (remote, or of another user: watch only) */
+    CONTROL_REMOTE,  /* writer on a remote name. Reply: struct control_slot + lease */
+    CONTROL_ADOPT,   /* fd: a lease got from elsewhere. Reply: struct control_slot + memfd, wake fd
+                        (remote, or of another user: none) */
     CONTROL_CHECK,   /* look at this lease now: is its last handle gone? No body in the reply */
     CONTROL_SEND,    /* one message to a writer's or remote lease, or by target and name.
                         Reply: struct control_sent; or the result CONTROL_PENDING and a socket */
-    CONTROL_STUCK,   /* the lock of this lease's queue is held too long. No reply body */
-    CONTROL_RESTORE, /* after a daemon restart: + watch, memfd, eventfd (as in the reply that
-                        gave it). No reply body */
     CONTROL_STATUS,  /* Reply: memfd with the status as JSON */
     CONTROL_POST,    /* as SEND with a lease, when a SEND has said that it will do. No reply */
     CONTROL_MONITOR, /* Reply: a SEQPACKET socket; a struct control_record comes through it for
@@ -44,32 +43,13 @@ enum control_type
     CONTROL_TYPES
 };
 
-/* Results that a client must handle; negative numbers are errnos. */
-enum control_result
-{
-    CONTROL_OK = 0,
-    CONTROL_EXISTS,     /* the name is taken */
-    CONTROL_NOT_FOUND,  /* no such slot */
-    CONTROL_BAD_NAME,   /* empty, too long, holds NUL */
-    CONTROL_LIMIT,      /* this client has all that one client may have */
-    CONTROL_TOO_LARGE,  /* message larger than its way allows */
-    CONTROL_UNRESOLVED, /* nobody has this network name */
-    CONTROL_NOT_LEASE,  /* the fd is no lease of this daemon */
-    CONTROL_DENIED,     /* policy, or the slot's security */
-    CONTROL_FULL,       /* the slot's quota is used up */
-    CONTROL_VERSION_MISMATCH,
-    CONTROL_PENDING, /* the name must be looked up: the result will come as one int32_t through
-                        the socket that comes with the reply; its end without: the daemon died */
-    CONTROL_CLOSED,  /* the owner of the slot that this lease writes to is gone */
-    CONTROL_RESULTS
-};
+/* In replies beside enum mailslot_result and negative errnos: the name must be looked up. The
+ * result will come as one int32_t through the socket that comes with the reply; its end without:
+ * the daemon died. */
+#define CONTROL_PENDING 1000
 
-enum control_kind
-{
-    CONTROL_KIND_SERVER = 1,
-    CONTROL_KIND_WRITER = 2,
-    CONTROL_KIND_REMOTE = 3,
-};
+/* What a client of version 1 understands as "another version". */
+#define CONTROL_VERSION_1_REFUSED 10
 
 struct control_header
 {
@@ -77,19 +57,19 @@ struct control_header
     uint16_t version;
     uint16_t type;
     uint32_t serial;
-    int32_t result; /* in replies: enum control_result or a negative errno */
+    int32_t result; /* in replies: enum mailslot_result or a negative errno */
 };
 
 struct control_hello /* extra: program name for the status, UTF-8 */
 {
-    uint32_t pid;         /* as the client sees itself; only shown */
-    uint32_t last_client; /* client id it had from the daemon before, 0 if new: keeps its locks */
+    uint32_t pid; /* as the client sees itself; only shown */
+    uint32_t reserved;
 };
 
 struct control_welcome
 {
-    uint32_t client; /* id of this process: 31 bits, not 0; the holder id of queue locks */
     uint32_t daemon_pid;
+    uint32_t reserved;
 };
 
 struct control_create /* extra: name, UTF-8 without \\.\mailslot\ */
@@ -107,9 +87,9 @@ struct control_slot /* extra: name (CREATE, OPEN, ADOPT); host and name (REMOTE,
 {
     uint64_t lease; /* random id, valid across daemon restarts */
     uint64_t slot;  /* random id of the slot; 0 for a remote lease */
-    uint32_t kind;  /* enum control_kind */
+    uint32_t kind;  /* enum mailslot_kind */
     uint32_t host_size;
-    uint64_t inode;   /* of the lease socket, to know it again in another process */
+    uint64_t inode;   /* of the lease, to know it again in another process */
     uint64_t created; /* 100 ns since 1601-01-01 UTC: what GetFileTime shows */
 };
 
@@ -131,30 +111,15 @@ struct control_sent
     uint32_t quiet_size; /* can only end as this one did: they need not wait for a reply */
 };
 
-struct control_restore /* extra: host and name */
-{
-    struct control_slot slot;
-    uint32_t client_count; /* reserved, 0 */
-    uint32_t reserved;
-};
-
 #define CONTROL_RECORD_NAME_MAX    255 /* bytes of each name in a record; longer ones are cut */
 #define CONTROL_RECORD_PAYLOAD_MAX 512
-
-enum control_direction
-{
-    CONTROL_DIRECTION_NONE, /* a record that only says how many were lost */
-    CONTROL_DIRECTION_IN,   /* from the network */
-    CONTROL_DIRECTION_OUT,  /* to the network */
-    CONTROL_DIRECTION_LOCAL /* from this machine to a slot on it, through the daemon */
-};
 
 struct control_record /* extra: source, target, slot, then the start of the message */
 {
     uint64_t time;      /* us since 1970 */
     uint64_t lost;      /* records that this reader was too slow for, just before this one */
-    uint32_t direction; /* enum control_direction */
-    int32_t result;     /* enum control_result or a negative errno */
+    uint32_t direction; /* enum mailslot_direction */
+    int32_t result;     /* enum mailslot_result or a negative errno */
     uint32_t address;   /* IPv4 of the sender, network byte order; 0: this machine */
     uint32_t size;      /* bytes of the whole message */
     uint16_t source_size;
@@ -172,6 +137,5 @@ struct control_reloaded /* extra: what there is to say about it, lines of UTF-8 
 _Static_assert(sizeof(struct control_header) == 16, "wire layout");
 _Static_assert(sizeof(struct control_slot) == 40, "wire layout");
 _Static_assert(sizeof(struct control_send) == 16, "wire layout");
-_Static_assert(sizeof(struct control_restore) == 48, "wire layout");
 _Static_assert(sizeof(struct control_record) == 40, "wire layout");
 _Static_assert(sizeof(struct control_reloaded) == 8, "wire layout");

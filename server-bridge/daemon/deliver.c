@@ -34,28 +34,21 @@ static int deliver_push(struct slot *slot, const void *data, size_t size)
     int r = queue_push(slot->queue, data, size);
     uint64_t start, now;
 
-    if (r != QUEUE_STUCK)
+    if (r != MAILSLOT_BUSY)
         return r;
     start = now = user_now();
     if (now < slot->no_wait_until || !user_has_credit(slot->owner))
         return r;
-    while (r == QUEUE_STUCK && now - start < DELIVER_PATIENCE_USEC)
+    while (r == MAILSLOT_BUSY && now - start < DELIVER_PATIENCE_USEC)
     {
         nanosleep(&pause, NULL);
         r = queue_push(slot->queue, data, size);
         now = user_now();
     }
     user_spend(slot->owner, now - start);
-    if (r == QUEUE_STUCK)
+    if (r == MAILSLOT_BUSY)
         slot->no_wait_until = now + DELIVER_NO_WAIT_USEC;
     return r;
-}
-
-/* After the last use of the slot. */
-static void deliver_look_after(struct slot *slot)
-{
-    if (slot && queue_is_foul(slot->queue))
-        registry_condemn(slot);
 }
 
 static int deliver_net_push(struct slot *slot, const struct net_message *message)
@@ -66,9 +59,9 @@ static int deliver_net_push(struct slot *slot, const struct net_message *message
     {
     case 0:
         return NET_DELIVER_OK;
-    case QUEUE_TOO_LARGE:
+    case MAILSLOT_TOO_LARGE:
         return NET_DELIVER_TOO_LARGE;
-    case QUEUE_CLOSED:
+    case MAILSLOT_CLOSED:
         return NET_DELIVER_NO_SLOT;
     default:
         /* Also a lock that its holder does not release: a datagram may be lost. */
@@ -84,45 +77,26 @@ int deliver_from_net(void *userdata, const struct net_message *message)
 
     if (monitor_watched(host))
         monitor_tell_net(host, message, slot, r);
-    deliver_look_after(slot);
     return r;
 }
 
 static int deliver_local_push(struct slot *slot, const void *data, size_t size, int if_closed)
 {
-    switch (deliver_push(slot, data, size))
-    {
-    case 0:
-        return CONTROL_OK;
-    case QUEUE_TOO_LARGE:
-        return CONTROL_TOO_LARGE;
-    case QUEUE_CLOSED:
-        return if_closed;
-    case QUEUE_CORRUPT:
-        return -EIO;
-    default:
-        return CONTROL_FULL;
-    }
+    int r = deliver_push(slot, data, size);
+
+    return r == MAILSLOT_CLOSED ? if_closed : r;
 }
 
-/* enum control_result. Who has a lease was let in when it opened (S1). */
+/* enum mailslot_result. Who has a lease was let in when it opened (S1). */
 static int deliver_find(struct host *host, const struct deliver_target *target,
                         const struct charge *charge, struct slot **ret)
 {
     if (target->lease)
-        switch (registry_lease_slot(target->lease, ret))
-        {
-        case 0:
-            return CONTROL_OK;
-        case REGISTRY_DENIED:
-            return CONTROL_DENIED;
-        default:
-            return CONTROL_CLOSED;
-        }
+        return registry_lease_slot(target->lease, ret) ? MAILSLOT_CLOSED : MAILSLOT_OK;
     *ret = registry_find(host->registry, target->name, target->name_size);
     if (!*ret)
-        return CONTROL_NOT_FOUND;
-    return registry_may_write(*ret, charge->user) ? CONTROL_OK : CONTROL_DENIED;
+        return MAILSLOT_NOT_FOUND;
+    return registry_may_write(*ret, charge->user) ? MAILSLOT_OK : MAILSLOT_DENIED;
 }
 
 static int deliver_local(struct host *host, const struct deliver_target *target, const void *data,
@@ -131,12 +105,11 @@ static int deliver_local(struct host *host, const struct deliver_target *target,
     struct slot *slot = NULL;
     int r = deliver_find(host, target, charge, &slot);
 
-    if (r == CONTROL_OK)
+    if (r == MAILSLOT_OK)
         r = deliver_local_push(slot, data, size,
-                               target->lease ? CONTROL_CLOSED : CONTROL_NOT_FOUND);
+                               target->lease ? MAILSLOT_CLOSED : MAILSLOT_NOT_FOUND);
     if (monitor_watched(host))
         monitor_tell_local(host, target, data, size, slot, charge, r);
-    deliver_look_after(slot);
     return r;
 }
 
@@ -145,22 +118,22 @@ static int deliver_net_result(int result)
     switch (result)
     {
     case NET_OK:
-        return CONTROL_OK;
+        return MAILSLOT_OK;
     case NET_TOO_LARGE:
     case NET_FRAME_TOO_LARGE:
-        return CONTROL_TOO_LARGE;
+        return MAILSLOT_TOO_LARGE;
     case NET_UNRESOLVED:
     case NET_BAD_TARGET:
-        return CONTROL_UNRESOLVED;
+        return MAILSLOT_UNRESOLVED;
     case NET_FORBIDDEN:
-        return CONTROL_DENIED;
+        return MAILSLOT_DENIED;
     case NET_BAD_SLOT:
     case NET_NOT_REPRESENTABLE:
-        return CONTROL_BAD_NAME;
+        return MAILSLOT_BAD_NAME;
     case -ENOBUFS: /* as many questions as may be open, of this user or of all */
-        return CONTROL_LIMIT;
+        return MAILSLOT_LIMIT;
     default:
-        return result < 0 ? result : CONTROL_DENIED;
+        return result < 0 ? result : MAILSLOT_DENIED;
     }
 }
 
@@ -217,7 +190,7 @@ static int deliver_remote(struct host *host, const struct net_request *request,
 
     if (charge->sends >= DELIVER_SENDS_MAX ||
         !user_may_wait(charge->user, DELIVER_SENDS_MAX, DELIVER_SENDS_ALL))
-        return CONTROL_LIMIT;
+        return MAILSLOT_LIMIT;
     waiting = calloc(1, sizeof(*waiting));
     if (!waiting)
         return -ENOMEM;
@@ -248,7 +221,7 @@ int deliver_send(struct host *host, const struct deliver_target *target, const v
 
     if (!target->host_size || target->host_size > CONTROL_HOST_MAX ||
         memchr(target->host, 0, target->host_size))
-        return CONTROL_UNRESOLVED;
+        return MAILSLOT_UNRESOLVED;
     if (target->host_size == 1 && target->host[0] == '.')
         return deliver_local(host, target, data, size, charge);
     memcpy(name, target->host, target->host_size);

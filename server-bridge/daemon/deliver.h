@@ -20,9 +20,9 @@ struct deliver_target
 #define DELIVER_QUIET_MS 1000
 
 /*
- * One message from a client. Returns enum control_result or a negative errno. CONTROL_PENDING: the
+ * One message from a client. Returns enum mailslot_result or a negative errno. CONTROL_PENDING: the
  * name is being looked up; *ret_answer is then one end of a socket pair, for the caller to give
- * away, through which the result will come. `charge` pays for what waits: CONTROL_LIMIT.
+ * away, through which the result will come. `charge` pays for what waits: MAILSLOT_LIMIT.
  */
 __attribute__((warn_unused_result)) int deliver_send(struct host *host,
                                                      const struct deliver_target *target,

@@ -11,6 +11,8 @@
 
 #include "control/address.h"
 #include "daemon/host.h"
+#include "daemon/keep.h"
+#include "daemon/keeper.h"
 #include "daemon/listen.h"
 #include "daemon/log.h"
 #include "daemon/main_activation.h"
@@ -105,12 +107,15 @@ static void main_announce(struct main_run *run)
 
 static void main_raise_limits(void)
 {
+    static const __rlimit_resource_t raised[] = {RLIMIT_NOFILE, RLIMIT_FSIZE};
     struct rlimit limit;
 
-    if (getrlimit(RLIMIT_NOFILE, &limit) == 0)
+    for (size_t i = 0; i < sizeof(raised) / sizeof(*raised); i++)
     {
+        if (getrlimit(raised[i], &limit) < 0)
+            continue;
         limit.rlim_cur = limit.rlim_max;
-        setrlimit(RLIMIT_NOFILE, &limit);
+        setrlimit(raised[i], &limit);
     }
 }
 
@@ -166,6 +171,7 @@ static int main_serve(struct main_run *run)
 {
     struct main_activation given = {-1, -1, -1};
     const char *invalid = NULL;
+    struct keep *keep = NULL;
     int r;
 
     if (!run->autostart)
@@ -195,8 +201,12 @@ static int main_serve(struct main_run *run)
         listen_close(&run->listen);
         return EXIT_FAILURE;
     }
+    r = keep_new(&keep, run->host.registry, run->listen.path, run->autostart);
+    if (r < 0)
+        log_line(LOG_ERR, "cannot keep slots beyond the end of this daemon: %s", strerror(-r));
     main_announce(run);
     r = main_run_host(run);
+    keep_free(keep);
     /* First the name, then the clients: they come back to whoever listens next. */
     listen_close(&run->listen);
     host_deinit(&run->host);
@@ -238,6 +248,10 @@ int main(int argc, char **argv)
 
     /* A log that nobody reads any more is no reason to end. */
     signal(SIGPIPE, SIG_IGN);
+    /* A limit for files counts for a slot's memory, too: an error, and no reason to end either. */
+    signal(SIGXFSZ, SIG_IGN);
+    if (!strcmp(argv[0], KEEPER_NAME))
+        return keeper_main(argc, argv);
     if (main_options_parse(argc, argv, &options) < 0)
         return EXIT_USAGE;
     source = (struct config_source){

@@ -89,7 +89,7 @@ static void monitor_send(struct monitor *monitor, const struct monitor_record *r
     /* A reader that is gone is noticed by the event, not here: callers walk through the list. */
     if (!monitor->lost)
         monitor_want_room(monitor, true);
-    if (head.direction != CONTROL_DIRECTION_NONE)
+    if (head.direction != MAILSLOT_DIRECTION_NONE)
         monitor->lost++;
 }
 
@@ -103,7 +103,7 @@ static uint64_t monitor_time(void)
 
 static int monitor_on_event(sd_event_source *source, int fd, uint32_t events, void *userdata)
 {
-    struct monitor_record record = {.head.direction = CONTROL_DIRECTION_NONE};
+    struct monitor_record record = {.head.direction = MAILSLOT_DIRECTION_NONE};
     struct monitor *monitor = userdata;
 
     (void)source;
@@ -145,7 +145,7 @@ int monitor_new(struct peer *peer, int *ret_far_end)
     int ends[2], r;
 
     if (!monitor_may_start(host, user))
-        return CONTROL_LIMIT;
+        return MAILSLOT_LIMIT;
     monitor = calloc(1, sizeof(*monitor));
     if (!monitor)
         return -ENOMEM;
@@ -171,7 +171,7 @@ int monitor_new(struct peer *peer, int *ret_far_end)
     return 0;
 }
 
-static void monitor_start_record(struct monitor_record *ret, enum control_direction direction,
+static void monitor_start_record(struct monitor_record *ret, enum mailslot_direction direction,
                                  struct in_addr address, size_t size)
 {
     ret->extra_size = 0;
@@ -241,15 +241,15 @@ static int monitor_net_result(int result)
     switch (result)
     {
     case NET_DELIVER_OK:
-        return CONTROL_OK;
+        return MAILSLOT_OK;
     case NET_DELIVER_NO_SLOT:
-        return CONTROL_NOT_FOUND;
+        return MAILSLOT_NOT_FOUND;
     case NET_DELIVER_FULL:
-        return CONTROL_FULL;
+        return MAILSLOT_FULL;
     case NET_DELIVER_TOO_LARGE:
-        return CONTROL_TOO_LARGE;
+        return MAILSLOT_TOO_LARGE;
     default:
-        return result < 0 ? result : CONTROL_DENIED;
+        return result < 0 ? result : MAILSLOT_DENIED;
     }
 }
 
@@ -260,7 +260,7 @@ void monitor_tell_net(struct host *host, const struct net_message *message, cons
     struct monitor_record record;
 
     monitor_start_record(&record,
-                         message->from_network ? CONTROL_DIRECTION_IN : CONTROL_DIRECTION_LOCAL,
+                         message->from_network ? MAILSLOT_DIRECTION_IN : MAILSLOT_DIRECTION_LOCAL,
                          message->source, message->size);
     monitor_add_source(&record, message->source_name);
     monitor_add_target(&record, ".", 1);
@@ -275,7 +275,7 @@ void monitor_tell_local(struct host *host, const struct deliver_target *target, 
 {
     struct monitor_record record;
 
-    monitor_start_record(&record, CONTROL_DIRECTION_LOCAL, (struct in_addr){0}, size);
+    monitor_start_record(&record, MAILSLOT_DIRECTION_LOCAL, (struct in_addr){0}, size);
     monitor_add_source(&record, monitor_program(charge));
     monitor_add_target(&record, target->host, target->host_size);
     monitor_add_slot(&record, slot, target->name, target->name_size);
@@ -294,7 +294,7 @@ struct monitor_note *monitor_note_new(struct host *host, const struct net_reques
     if (!note)
         return NULL;
     note->owner = user_ref(charge->user);
-    monitor_start_record(&note->record, CONTROL_DIRECTION_OUT, (struct in_addr){0}, request->size);
+    monitor_start_record(&note->record, MAILSLOT_DIRECTION_OUT, (struct in_addr){0}, request->size);
     monitor_add_source(&note->record, monitor_program(charge));
     monitor_add_target(&note->record, request->target, strlen(request->target));
     monitor_add_slot(&note->record, NULL, request->slot, request->slot_size);

@@ -11,7 +11,7 @@
 
 /*
  * A new monitor for this program's user; *ret_far_end is the caller's, to be given away. It ends
- * when the last copy of the far end is closed. CONTROL_LIMIT.
+ * when the last copy of the far end is closed. MAILSLOT_LIMIT.
  */
 __attribute__((warn_unused_result)) int monitor_new(struct peer *peer, int *ret_far_end);
 
@@ -26,7 +26,7 @@ static inline bool monitor_watched(const struct host *host)
 
 /*
  * What became of a message; to be called only if monitor_watched(). `slot` is NULL if there is none
- * of that name. Results: enum net_deliver_result, enum control_result, or a negative errno.
+ * of that name. Results: enum net_deliver_result, enum mailslot_result, or a negative errno.
  */
 void monitor_tell_net(struct host *host, const struct net_message *message, const struct slot *slot,
                       int result);

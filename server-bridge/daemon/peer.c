@@ -145,9 +145,7 @@ static int peer_on_left(sd_event_source *source, uint64_t usec, void *userdata)
 
 static void peer_release(struct peer *peer)
 {
-    if (peer->id)
-        registry_recover(peer->host->registry, peer->charge->user, peer->id);
-    peer->id = 0;
+    registry_recover(peer->charge);
     peer->charge->peer = NULL;
     peer->source = sd_event_source_disable_unref(peer->source);
     peer->silent = sd_event_source_disable_unref(peer->silent);
@@ -228,7 +226,7 @@ static int peer_on_event(sd_event_source *source, int fd, uint32_t events, void 
         packet_close_fds(&packet);
         if (r < 0)
             break;
-        if (peer->id)
+        if (peer->greeted)
             peer->silent = sd_event_source_disable_unref(peer->silent);
         if (!user->guest)
             continue;

@@ -16,7 +16,7 @@ struct peer
     int socket;
     sd_event_source *source;
     struct charge *charge;
-    uint32_t id; /* 0 before CONTROL_HELLO */
+    bool greeted; /* CONTROL_HELLO has come */
     uint32_t pid;
     char *program;
     sd_event_source *silent; /* until CONTROL_HELLO: ends a connection that says nothing */
@@ -31,10 +31,10 @@ struct peer
  */
 __attribute__((warn_unused_result)) int peer_new(struct host *host, int socket);
 
-/* Disconnects; what the program had locked is released. Returns NULL. */
+/* Disconnects; readers that it may have failed to wake are woken. Returns NULL. */
 struct peer *peer_free(struct peer *peer);
 
-/* Beside enum control_result: nothing is to be sent. */
+/* Beside enum mailslot_result: nothing is to be sent. */
 #define REQUEST_NO_REPLY 1000
 
 /*

@@ -4,23 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <sys/stat.h>
-#include <syslog.h>
 #include <time.h>
 #include <unistd.h>
 #include <utlist.h>
 
 #include "daemon/access.h"
-#include "daemon/careful.h"
 #include "daemon/fold.h"
-#include "daemon/log.h"
 #include "daemon/registry_parts.h"
-
-/*
- * How long a slot that only writers have restored waits for its owner. Too short, and an owner that
- * just does not look at its slot loses what is queued; too long, and writers write to nobody.
- */
-#define REGISTRY_ORPHAN_USEC (60 * UINT64_C(1000000))
 
 uint64_t registry_random_id(void)
 {
@@ -51,8 +41,9 @@ static struct slot *slot_free(struct slot *slot)
 {
     if (!slot)
         return NULL;
-    sd_event_source_disable_unref(slot->orphan);
     queue_free(slot->queue);
+    if (slot->memfd >= 0)
+        close(slot->memfd);
     if (slot->bytes)
         user_drop_slot(slot->owner, slot->bytes);
     user_unref(slot->owner);
@@ -70,6 +61,7 @@ static int slot_new(struct slot **ret, struct registry *registry, uint64_t id, c
     if (!slot)
         return -ENOMEM;
     slot->registry = registry;
+    slot->memfd = -1;
     slot->id = (struct registry_key){id, owner->uid};
     slot->owner = user_ref(owner);
     slot->created = registry_windows_time();
@@ -86,20 +78,20 @@ static int slot_new(struct slot **ret, struct registry *registry, uint64_t id, c
     return 0;
 }
 
-/* Takes memfd and eventfd, only on success. */
-static int slot_map(struct slot *slot, int memfd, int eventfd)
+/* Takes both fds in any case. */
+static int slot_map(struct slot *slot, int memfd, int wake_fd)
 {
-    int r = queue_map(&slot->queue, memfd, eventfd, REGISTRY_HOLDER);
+    int r = queue_map(&slot->queue, memfd, wake_fd);
 
+    slot->memfd = memfd;
     if (r)
-        return r;
-    queue_set_patience(slot->queue, 0); /* the daemon waits for no client */
-    if (slot->owner->guest)
-        queue_set_signal(slot->queue, careful_signal);
-    return 0;
+        close(wake_fd);
+    else
+        queue_set_impatient(slot->queue); /* the daemon waits for no client */
+    return r;
 }
 
-void registry_remove_slot(struct registry *registry, struct slot *slot, bool over)
+void registry_remove_slot(struct registry *registry, struct slot *slot)
 {
     struct lease *writer, *next;
 
@@ -112,32 +104,8 @@ void registry_remove_slot(struct registry *registry, struct slot *slot, bool ove
         DL_DELETE(slot->writers, writer);
         writer->slot = NULL;
     }
-    if (over)
-        queue_close(slot->queue);
+    queue_close(slot->queue);
     slot_free(slot);
-}
-
-void registry_drop_unused(struct registry *registry, struct slot *slot)
-{
-    if (!slot->server && !slot->writers)
-        registry_remove_slot(registry, slot, false);
-}
-
-void registry_condemn(struct slot *slot)
-{
-    struct registry *registry = slot->registry;
-
-    if (slot->server)
-        slot->server->slot = NULL;
-    registry->condemned++;
-    log_line(LOG_WARNING, "a slot of the user %u is closed: waking its readers would have waited",
-             (unsigned int)slot->owner->uid);
-    registry_remove_slot(registry, slot, true);
-}
-
-uint64_t registry_condemned(const struct registry *registry)
-{
-    return registry->condemned;
 }
 
 bool registry_is_owner(const struct slot *slot, const struct user *user)
@@ -220,31 +188,24 @@ int registry_create(struct registry *registry, const char *name, size_t size,
                     int *ret_far_end)
 {
     struct lease_identity identity = {
-        .kind = CONTROL_KIND_SERVER, .host = "", .name = name, .name_size = size};
-    int memfd = -1, eventfd = -1, far_end = -1, r;
+        .kind = MAILSLOT_SERVER, .host = "", .name = name, .name_size = size};
+    int memfd, wake_fd, far_end = -1, r;
     struct lease *lease = NULL;
     struct slot *slot;
 
     if (!fold_valid(name, size))
-        return REGISTRY_BAD_NAME;
+        return MAILSLOT_BAD_NAME;
     r = slot_new(&slot, registry, registry_random_id(), name, size, charge->user);
     if (r < 0)
         return r;
     if (registry_find_key(registry, slot->key))
     {
         slot_free(slot);
-        return REGISTRY_EXISTS;
+        return MAILSLOT_EXISTS;
     }
-    r = queue_create(config, &memfd, &eventfd);
+    r = queue_create(config, &memfd, &wake_fd);
     if (r == 0)
-    {
-        r = slot_map(slot, memfd, eventfd);
-        if (r)
-        {
-            close(memfd);
-            close(eventfd);
-        }
-    }
+        r = slot_map(slot, memfd, wake_fd);
     if (r == 0)
         r = lease_make(&lease, registry, &identity, charge, &far_end);
     if (r)
@@ -254,6 +215,7 @@ int registry_create(struct registry *registry, const char *name, size_t size,
     }
     HASH_ADD(by_id, registry->slots, id, sizeof(slot->id), slot);
     registry_name_slot(registry, slot, lease);
+    registry_keep(registry, lease);
     *ret = lease;
     *ret_far_end = far_end;
     return 0;
@@ -263,13 +225,13 @@ int registry_open(struct registry *registry, const char *name, size_t size, stru
                   struct lease **ret, int *ret_far_end)
 {
     struct slot *slot = registry_find(registry, name, size);
-    struct lease_identity identity = {.kind = CONTROL_KIND_WRITER, .host = ""};
+    struct lease_identity identity = {.kind = MAILSLOT_WRITER, .host = ""};
     int r;
 
     if (!slot)
-        return REGISTRY_NOT_FOUND;
+        return MAILSLOT_NOT_FOUND;
     if (!registry_may_write(slot, charge->user))
-        return REGISTRY_DENIED;
+        return MAILSLOT_DENIED;
     identity.name = slot->name;
     identity.name_size = strlen(slot->name);
     r = lease_make(ret, registry, &identity, charge, ret_far_end);
@@ -277,6 +239,7 @@ int registry_open(struct registry *registry, const char *name, size_t size, stru
         return r;
     (*ret)->slot = slot;
     DL_APPEND(slot->writers, *ret);
+    registry_keep(registry, *ret);
     return 0;
 }
 
@@ -284,174 +247,147 @@ int registry_open_remote(struct registry *registry, const char *host, size_t hos
                          const char *name, size_t name_size, struct charge *charge,
                          struct lease **ret, int *ret_far_end)
 {
-    struct lease_identity identity = {.kind = CONTROL_KIND_REMOTE,
+    struct lease_identity identity = {.kind = MAILSLOT_REMOTE,
                                       .host = host,
                                       .host_size = host_size,
                                       .name = name,
                                       .name_size = name_size};
+    int r;
 
     if (!host_size || memchr(host, 0, host_size) || !fold_valid(name, name_size))
-        return REGISTRY_BAD_NAME;
-    return lease_make(ret, registry, &identity, charge, ret_far_end);
+        return MAILSLOT_BAD_NAME;
+    r = lease_make(ret, registry, &identity, charge, ret_far_end);
+    if (r == 0)
+        registry_keep(registry, *ret);
+    return r;
 }
 
-void registry_recover(struct registry *registry, const struct user *user, uint32_t holder)
+void registry_recover(struct charge *charge)
 {
-    struct slot *slot, *next;
+    struct lease *lease;
 
-    HASH_ITER(by_id, registry->slots, slot, next)
-    {
-        if (!registry_is_owner(slot, user))
-            continue;
-        queue_recover(slot->queue, holder);
-        if (queue_is_foul(slot->queue))
-            registry_condemn(slot);
-    }
+    DL_FOREACH2(charge->held, lease, next_held)
+    if (lease->slot && lease->kind == MAILSLOT_WRITER &&
+        registry_is_owner(lease->slot, charge->user))
+        queue_stir(lease->slot->queue);
 }
 
 /* --- after a restart ------------------------------------------------------------------------- */
 
-static int slot_on_orphan(sd_event_source *source, uint64_t usec, void *userdata)
-{
-    struct slot *slot = userdata;
-
-    (void)source;
-    (void)usec;
-    registry_remove_slot(slot->registry, slot, true);
-    return 0;
-}
-
-/* The slot of a restored lease: known already, or built from what the client shows. Takes fds. */
-static int registry_restore_slot(struct registry *registry, const struct control_slot *identity,
-                                 const char *name, size_t size, int memfd, int eventfd,
+static int registry_restore_slot(struct registry *registry, const struct registry_kept *kept,
                                  struct user *owner, struct slot **ret)
 {
-    struct registry_key key = {identity->slot, owner->uid};
     struct slot *slot;
     int r;
 
-    HASH_FIND(by_id, registry->slots, &key, sizeof(key), slot); /* NOLINT: no byte is unset */
-    if (slot)
-    {
-        close(memfd);
-        close(eventfd);
-        *ret = slot;
-        return 0;
-    }
-    r = slot_new(&slot, registry, identity->slot, name, size, owner);
-    if (r == 0)
-        r = slot_map(slot, memfd, eventfd);
-    if (r)
-    {
-        close(memfd);
-        close(eventfd);
-        slot_free(slot);
-        return r > 0 || r == -EPROTO ? -EINVAL : r;
-    }
-    slot->created = identity->created;
-    r = sd_event_add_time_relative(registry->event, &slot->orphan, CLOCK_MONOTONIC,
-                                   REGISTRY_ORPHAN_USEC, 0, slot_on_orphan, slot);
+    HASH_FIND(by_id, registry->slots, &kept->slot, sizeof(kept->slot), slot); /* NOLINT: no byte */
+    r = slot ? -EINVAL
+             : slot_new(&slot, registry, kept->slot.id, kept->identity.name,
+                        kept->identity.name_size, owner);
     if (r < 0)
     {
-        slot_free(slot);
+        close(kept->memfd);
+        close(kept->wake_fd);
         return r;
     }
+    r = slot_map(slot, kept->memfd, kept->wake_fd);
+    if (r)
+    {
+        slot_free(slot);
+        return r > 0 ? -EINVAL : r;
+    }
+    slot->created = kept->created;
     HASH_ADD(by_id, registry->slots, id, sizeof(slot->id), slot);
     *ret = slot;
     return 0;
 }
 
-bool registry_knows_slot(const struct registry *registry, const struct user *user, uint64_t id)
+/* What is left of programs that an earlier daemon knew pays together. */
+static int registry_charge_restored(struct registry *registry, uid_t uid, struct charge **ret)
 {
-    struct registry_key key = {id, user->uid};
-    struct slot *slot;
+    struct user *user;
+    int r = registry_user(registry, uid, &user);
 
-    HASH_FIND(by_id, registry->slots, &key, sizeof(key), slot); /* NOLINT: no byte is unset */
-    return slot != NULL;
+    if (r < 0)
+        return r;
+    if (!user->restored)
+        user->restored = charge_new(user);
+    *ret = user->restored;
+    user_unref(user);
+    return *ret ? 0 : -ENOMEM;
 }
 
-/* Descriptors of clients may be anything; what is polled here must be what it should be. */
-static bool registry_is_socket(int fd)
+static void registry_close(int fd)
 {
-    struct stat st;
-
-    return fd >= 0 && fstat(fd, &st) == 0 && S_ISSOCK(st.st_mode);
+    if (fd >= 0)
+        close(fd);
 }
 
-static bool registry_lease_taken(const struct registry *registry, uint64_t id)
+int registry_restore(struct registry *registry, const struct registry_kept *kept)
 {
-    struct lease *lease;
-
-    HASH_FIND(by_id, registry->leases, &id, sizeof(id), lease);
-    return lease != NULL;
-}
-
-int registry_restore(struct registry *registry, const struct control_slot *identity,
-                     const char *host, size_t host_size, const char *name, size_t name_size,
-                     int watch, int memfd, int eventfd, struct charge *charge, struct lease **ret)
-{
-    bool remote = identity->kind == CONTROL_KIND_REMOTE;
-    bool distant = identity->kind == CONTROL_KIND_WRITER && memfd < 0 && eventfd < 0;
-    struct lease_identity made = {
-        identity->lease, identity->inode, identity->kind, host, host_size, name, name_size};
+    bool server = kept->identity.kind == MAILSLOT_SERVER;
+    struct charge *charge = NULL;
     struct slot *slot = NULL;
     struct lease *lease;
-    int r = 0;
+    int r;
 
-    lease = registry_lease(registry, charge->user, identity->lease);
-    if (!lease &&
-        (!identity->lease || !fold_valid(name, name_size) || !registry_is_socket(watch) ||
-         registry_lease_by_inode(registry, charge->user, identity->inode) ||
-         registry_lease_taken(registry, identity->lease) ||
-         (!remote && !distant && (memfd < 0 || eventfd < 0)) || (!remote && !identity->slot)))
-        r = -EINVAL;
-    if (lease || r < 0)
+    r = kept->watch >= 0 && (!server || (kept->memfd >= 0 && kept->wake_fd >= 0)) ? 0 : -EINVAL;
+    if (r == 0)
+        r = registry_charge_restored(registry, kept->uid, &charge);
+    if (r == 0 && server)
+        r = registry_restore_slot(registry, kept, charge->user, &slot);
+    else
     {
-        /* Another process that shares the handle was here first, or nonsense. */
-        if (watch >= 0)
-            close(watch);
-        if (memfd >= 0)
-            close(memfd);
-        if (eventfd >= 0)
-            close(eventfd);
-        if (r == 0)
-            *ret = lease;
-        return r;
-    }
-    if (!remote && !distant)
-    {
-        r = registry_restore_slot(registry, identity, name, name_size, memfd, eventfd, charge->user,
-                                  &slot);
-        if (r == 0 && identity->kind == CONTROL_KIND_SERVER && slot->server)
-            r = -EINVAL; /* a slot has one server lease, whoever shares it */
+        registry_close(kept->memfd);
+        registry_close(kept->wake_fd);
     }
     if (r)
     {
-        close(watch);
+        registry_close(kept->watch);
         return r;
     }
-    r = lease_new(&lease, registry, &made, watch, charge);
+    r = lease_new(&lease, registry, &kept->identity, kept->watch, charge);
     if (r < 0)
     {
         if (slot)
-            registry_drop_unused(registry, slot);
+        {
+            HASH_DELETE(by_id, registry->slots, slot);
+            slot_free(slot);
+        }
         return r;
     }
-    lease->restored = true;
-    if (distant)
-        lease->sought = identity->slot;
-    if (slot && identity->kind == CONTROL_KIND_SERVER)
-    {
-        slot->orphan = sd_event_source_disable_unref(slot->orphan);
+    if (slot)
         registry_name_slot(registry, slot, lease);
-    }
-    else if (slot)
-    {
-        lease->slot = slot;
-        DL_APPEND(slot->writers, lease);
-    }
-    *ret = lease;
+    else
+        lease->sought = kept->slot;
     return 0;
+}
+
+/* They are the leases' alone from now on. */
+static void registry_release_charges(struct registry *registry)
+{
+    for (struct user *user = registry->users.by_uid, *after; user; user = after)
+    {
+        after = user->hh.next;
+        user->restored = charge_unref(user->restored);
+    }
+}
+
+void registry_restored(struct registry *registry)
+{
+    struct lease *lease, *next;
+
+    HASH_ITER(by_id, registry->leases, lease, next)
+    {
+        if (lease->kind != MAILSLOT_WRITER || !lease->sought.id)
+            continue;
+        HASH_FIND(by_id, registry->slots, &lease->sought, sizeof(lease->sought), lease->slot);
+        if (lease->slot)
+            DL_APPEND(lease->slot->writers, lease);
+    }
+    registry_release_charges(registry);
+    HASH_ITER(by_id, registry->leases, lease, next)
+    registry_check(lease);
 }
 
 /* --- the registry itself --------------------------------------------------------------------- */
@@ -459,12 +395,17 @@ int registry_restore(struct registry *registry, const struct control_slot *ident
 int registry_new(struct registry **ret, sd_event *event)
 {
     struct registry *registry = calloc(1, sizeof(*registry));
+    int r;
 
     if (!registry)
         return -ENOMEM;
     registry->event = sd_event_ref(event);
-    *ret = registry;
-    return 0;
+    r = lease_watch_all(registry);
+    if (r < 0)
+        registry_free(registry);
+    else
+        *ret = registry;
+    return r;
 }
 
 struct registry *registry_free(struct registry *registry)
@@ -475,10 +416,11 @@ struct registry *registry_free(struct registry *registry)
     if (!registry)
         return NULL;
     registry->changed = NULL;
+    registry->keep = NULL;
     /* The daemon stops, the slots do not: they stay open for the clients and the next daemon. */
     HASH_ITER(by_id, registry->leases, lease, next)
     {
-        if (lease->slot && lease->kind == CONTROL_KIND_WRITER)
+        if (lease->slot && lease->kind == MAILSLOT_WRITER)
             DL_DELETE(lease->slot->writers, lease);
         lease->slot = NULL;
         lease_end(lease);
@@ -490,7 +432,14 @@ struct registry *registry_free(struct registry *registry)
         HASH_DELETE(by_id, registry->slots, slot); /* NOLINT: HASH_ITER has the next one */
         slot_free(slot);
     }
+    registry_release_charges(registry);
     users_deinit(&registry->users);
+    for (int i = 0; i < 2; i++)
+    {
+        sd_event_source_disable_unref(registry->sources[i]);
+        if (registry->hangups[i] >= 0)
+            close(registry->hangups[i]);
+    }
     sd_event_unref(registry->event);
     free(registry);
     return NULL;

@@ -16,7 +16,9 @@ struct registry
     char last_name[64]; /* longer ones are looked up each time */
     size_t last_size;
     uint64_t last_turn;
-    uint64_t condemned;
+    struct keep *keep; /* keep.h; NULL: nothing outlives the daemon */
+    int hangups[2];    /* epoll: leases of local slots; those of network names */
+    sd_event_source *sources[2];
     void (*changed)(void *);
     void *userdata;
 };
@@ -25,13 +27,14 @@ struct registry
 uint64_t registry_random_id(void);
 
 /*
- * Takes a slot out of the registry: its name is free at once, its writers are on their own. `over`:
- * its owner is gone. Otherwise it is only unknown here, and an owner may still show it.
+ * Takes a slot out of the registry, as its owner is gone: its name is free at once, its writers are
+ * on their own.
  */
-void registry_remove_slot(struct registry *registry, struct slot *slot, bool over);
+void registry_remove_slot(struct registry *registry, struct slot *slot);
 
-/* Does so with a restored slot of which no lease is known (any more). */
-void registry_drop_unused(struct registry *registry, struct slot *slot);
+/* A lease has been made, or is over: for the keeper. */
+void registry_keep(struct registry *registry, const struct lease *lease);
+void registry_keep_no_more(struct registry *registry, uint64_t id);
 
 /* What is known of a lease before it is made. */
 struct lease_identity
@@ -56,3 +59,23 @@ __attribute__((warn_unused_result)) int lease_make(struct lease **ret, struct re
                                                    struct charge *charge, int *ret_far_end);
 
 void lease_end(struct lease *lease);
+
+/* What was kept of a lease. The fds are -1 for all but a slot's owner, except watch. */
+struct registry_kept
+{
+    struct lease_identity identity;
+    struct registry_key slot;
+    uint64_t created;
+    uid_t uid;
+    int watch, memfd, wake_fd;
+};
+
+/* Puts it back. Takes all three fds, also on failure. -EINVAL: no such lease can ever have been. */
+__attribute__((warn_unused_result)) int registry_restore(struct registry *registry,
+                                                         const struct registry_kept *kept);
+
+/* That was all: writers find their slots, leases that ended meanwhile are over. */
+void registry_restored(struct registry *registry);
+
+/* The two sources of hang-ups. */
+__attribute__((warn_unused_result)) int lease_watch_all(struct registry *registry);

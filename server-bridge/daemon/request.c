@@ -4,10 +4,8 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <utlist.h>
 
 #include "daemon/deliver.h"
 #include "daemon/monitor.h"
@@ -15,7 +13,8 @@
 #include "daemon/reload.h"
 #include "daemon/status.h"
 
-/* A handler gets the request in `packet` and leaves the reply there. Positive: control_result. */
+/* A handler gets the request in `packet` and leaves the reply there. Positive: enum
+ * mailslot_result. */
 typedef int (*request_fn)(struct peer *peer, struct packet *packet);
 
 static int request_start_reply(struct packet *packet, int32_t result, size_t body_size, void **ret)
@@ -46,30 +45,6 @@ static const struct user *request_user(const struct peer *peer)
     return peer->charge->user;
 }
 
-/* Ids name who holds the lock of a queue, and a queue is mapped by one user's programs only. */
-static bool request_id_taken(const struct peer *peer, uint32_t id)
-{
-    struct peer *other;
-
-    DL_FOREACH(peer->host->peers, other)
-    if (other->id == id && request_user(other) == request_user(peer))
-        return true;
-    return false;
-}
-
-static uint32_t request_new_id(const struct peer *peer)
-{
-    uint32_t id;
-
-    do
-        if (getrandom(&id, sizeof(id), 0) != sizeof(id))
-            id = 0;
-        else
-            id &= INT32_MAX;
-    while (!id || id == REGISTRY_HOLDER || request_id_taken(peer, id));
-    return id;
-}
-
 static int request_hello(struct peer *peer, struct packet *packet)
 {
     struct control_hello hello;
@@ -78,7 +53,7 @@ static int request_hello(struct peer *peer, struct packet *packet)
     size_t size;
     void *body;
 
-    if (peer->id)
+    if (peer->greeted)
         return -EPROTO;
     packet_body(packet, &hello, sizeof(hello));
     program = packet_extra(packet, sizeof(hello), &size);
@@ -88,20 +63,9 @@ static int request_hello(struct peer *peer, struct packet *packet)
     if (!peer->program)
         return -ENOMEM;
     peer->pid = hello.pid;
-    peer->id = hello.last_client;
-    if (!peer->id || peer->id >= REGISTRY_HOLDER)
-        peer->id = request_new_id(peer);
-    else
-    {
-        /* The same id again, unless somebody has it: locks that the program holds stay its own. */
-        uint32_t wanted = peer->id;
-
-        peer->id = 0;
-        peer->id = request_id_taken(peer, wanted) ? request_new_id(peer) : wanted;
-    }
-    request_start_reply(packet, CONTROL_OK, sizeof(*welcome), &body);
+    peer->greeted = true;
+    request_start_reply(packet, MAILSLOT_OK, sizeof(*welcome), &body);
     welcome = body;
-    welcome->client = peer->id;
     welcome->daemon_pid = getpid();
     host_check_idle(peer->host);
     return 0;
@@ -117,7 +81,7 @@ static int request_reply_lease(struct packet *packet, struct lease *lease, int f
     void *body;
     int r = 0;
 
-    request_start_reply(packet, CONTROL_OK, sizeof(*slot), &body);
+    request_start_reply(packet, MAILSLOT_OK, sizeof(*slot), &body);
     slot = body;
     slot->lease = lease->id;
     slot->kind = lease->kind;
@@ -135,28 +99,11 @@ static int request_reply_lease(struct packet *packet, struct lease *lease, int f
         r = packet_append(packet, lease->name, strlen(lease->name));
     if (r == 0 && lease->slot && registry_is_owner(lease->slot, lease->charge->user))
     {
-        r = request_add_copy(packet, queue_memfd(lease->slot->queue));
+        r = request_add_copy(packet, lease->slot->memfd);
         if (r == 0)
             r = request_add_copy(packet, queue_fd(lease->slot->queue));
     }
-    return r == 0 ? request_add_copy(packet, lease->watch) : r;
-}
-
-static int request_registry_result(int r)
-{
-    switch (r)
-    {
-    case REGISTRY_EXISTS:
-        return CONTROL_EXISTS;
-    case REGISTRY_NOT_FOUND:
-        return CONTROL_NOT_FOUND;
-    case REGISTRY_BAD_NAME:
-        return CONTROL_BAD_NAME;
-    case REGISTRY_DENIED:
-        return CONTROL_DENIED;
-    default:
-        return r;
-    }
+    return r;
 }
 
 /* `own_slot`: the handle is that of a slot's owner. `new_slot`: it brings a slot that is new here.
@@ -185,10 +132,10 @@ static int request_create(struct peer *peer, struct packet *packet)
     config.max_message = create.max_message;
     config.read_timeout = create.read_timeout;
     if (!request_may_have(peer, true, true))
-        return CONTROL_LIMIT;
+        return MAILSLOT_LIMIT;
     r = registry_create(peer->host->registry, (const char *)name, size, &config, peer->charge,
                         &lease, &far_end);
-    return r ? request_registry_result(r) : request_reply_lease(packet, lease, far_end);
+    return r ? r : request_reply_lease(packet, lease, far_end);
 }
 
 static int request_open(struct peer *peer, struct packet *packet)
@@ -200,10 +147,10 @@ static int request_open(struct peer *peer, struct packet *packet)
 
     name = packet_extra(packet, 0, &size);
     if (!request_may_have(peer, false, false))
-        return CONTROL_LIMIT;
+        return MAILSLOT_LIMIT;
     r = registry_open(peer->host->registry, (const char *)name, size, peer->charge, &lease,
                       &far_end);
-    return r ? request_registry_result(r) : request_reply_lease(packet, lease, far_end);
+    return r ? r : request_reply_lease(packet, lease, far_end);
 }
 
 static int request_remote(struct peer *peer, struct packet *packet)
@@ -219,11 +166,11 @@ static int request_remote(struct peer *peer, struct packet *packet)
     if (remote.host_size > size || remote.host_size > CONTROL_HOST_MAX)
         return -EPROTO;
     if (!request_may_have(peer, false, false))
-        return CONTROL_LIMIT;
+        return MAILSLOT_LIMIT;
     r = registry_open_remote(peer->host->registry, extra, remote.host_size,
                              extra + remote.host_size, size - remote.host_size, peer->charge,
                              &lease, &far_end);
-    return r ? request_registry_result(r) : request_reply_lease(packet, lease, far_end);
+    return r ? r : request_reply_lease(packet, lease, far_end);
 }
 
 static int request_adopt(struct peer *peer, struct packet *packet)
@@ -233,29 +180,29 @@ static int request_adopt(struct peer *peer, struct packet *packet)
     struct stat st, own;
     int r;
 
-    if (!packet->n_fds || fstat(packet->fds[0], &st) < 0 || !S_ISSOCK(st.st_mode))
-        return CONTROL_NOT_LEASE;
+    if (!packet->n_fds || fstat(packet->fds[0], &st) < 0 || !S_ISFIFO(st.st_mode))
+        return MAILSLOT_NOT_LEASE;
     lease = registry_lease_by_inode(peer->host->registry, request_user(peer), st.st_ino);
     if (!lease)
     {
         if (!request_may_have(peer, false, false))
-            return CONTROL_LIMIT;
+            return MAILSLOT_LIMIT;
         r = registry_borrow(peer->host->registry, st.st_ino, peer->charge, &lease);
         if (r)
-            return request_registry_result(r);
+            return r;
     }
-    /* The number alone is no proof: a socket file elsewhere may have the same. */
+    /* The number alone is no proof: a named pipe elsewhere may have the same. */
     if (!lease || fstat(lease->watch, &own) < 0 || st.st_dev != own.st_dev)
-        return CONTROL_NOT_LEASE;
+        return MAILSLOT_NOT_LEASE;
     /* A writer whose slot is gone has no queue to be shown: it is told so by what is missing. */
-    if (!lease->slot && lease->kind == CONTROL_KIND_WRITER)
+    if (!lease->slot && lease->kind == MAILSLOT_WRITER)
     {
         r = registry_lease_slot(lease, &slot);
         if (r)
-            return request_registry_result(r);
+            return r;
     }
-    if (!lease->slot && lease->kind != CONTROL_KIND_REMOTE)
-        return CONTROL_NOT_FOUND;
+    if (!lease->slot && lease->kind != MAILSLOT_REMOTE)
+        return MAILSLOT_NOT_FOUND;
     return request_reply_lease(packet, lease, -1);
 }
 
@@ -273,25 +220,10 @@ static int request_check(struct peer *peer, struct packet *packet)
 
     if (lease)
         registry_check(lease);
-    return request_start_reply(packet, CONTROL_OK, 0, NULL);
+    return request_start_reply(packet, MAILSLOT_OK, 0, NULL);
 }
 
-static int request_stuck(struct peer *peer, struct packet *packet)
-{
-    struct lease *lease = request_find_lease(peer, packet);
-
-    if (lease && lease->slot && registry_is_owner(lease->slot, request_user(peer)))
-    {
-        uint32_t holder = queue_holder(lease->slot->queue);
-
-        /* The daemon works on one thread: it does not hold the lock while it reads this. */
-        if (holder && !request_id_taken(peer, holder))
-            queue_recover(lease->slot->queue, holder);
-    }
-    return request_start_reply(packet, CONTROL_OK, 0, NULL);
-}
-
-/* Who a message is for; the rest of the packet is the message. Returns enum control_result. */
+/* Who a message is for; the rest of the packet is the message. Returns enum mailslot_result. */
 static int request_read_send(struct peer *peer, const struct packet *packet,
                              struct deliver_target *ret_target, const char **ret_data,
                              size_t *ret_size)
@@ -306,11 +238,11 @@ static int request_read_send(struct peer *peer, const struct packet *packet,
     if (body.lease)
     {
         lease = registry_lease(peer->host->registry, request_user(peer), body.lease);
-        if (!lease || lease->kind == CONTROL_KIND_SERVER)
-            return CONTROL_NOT_LEASE;
+        if (!lease || lease->kind == MAILSLOT_SERVER)
+            return MAILSLOT_NOT_LEASE;
         *ret_target = (struct deliver_target){lease->host, strlen(lease->host), lease->name,
                                               strlen(lease->name), lease};
-        if (lease->kind == CONTROL_KIND_WRITER)
+        if (lease->kind == MAILSLOT_WRITER)
         {
             ret_target->host = ".";
             ret_target->host_size = 1;
@@ -328,7 +260,7 @@ static int request_read_send(struct peer *peer, const struct packet *packet,
     }
     *ret_data = extra;
     *ret_size = size;
-    return CONTROL_OK;
+    return MAILSLOT_OK;
 }
 
 static int request_send(struct peer *peer, struct packet *packet)
@@ -341,7 +273,7 @@ static int request_send(struct peer *peer, struct packet *packet)
     void *body;
 
     r = request_read_send(peer, packet, &target, &data, &size);
-    if (r == CONTROL_OK)
+    if (r == MAILSLOT_OK)
         r = deliver_send(peer->host, &target, data, size, peer->charge, &answer);
     if (r == CONTROL_PENDING)
     {
@@ -351,7 +283,7 @@ static int request_send(struct peer *peer, struct packet *packet)
     }
     if (r)
         return r;
-    request_start_reply(packet, CONTROL_OK, sizeof(*sent), &body);
+    request_start_reply(packet, MAILSLOT_OK, sizeof(*sent), &body);
     sent = body;
     /* A slot on this machine may be full or gone at the next message: that must be told. */
     sent->quiet_ms = target.host_size == 1 && *target.host == '.' ? 0 : DELIVER_QUIET_MS;
@@ -368,42 +300,12 @@ static int request_post(struct peer *peer, struct packet *packet)
     size_t size;
 
     r = request_read_send(peer, packet, &target, &data, &size);
-    if (r == CONTROL_OK)
+    if (r == MAILSLOT_OK)
         r = deliver_send(peer->host, &target, data, size, peer->charge, &answer);
     if (answer >= 0)
         close(answer);
     /* Whatever it was: the sender has been told that it need not know. */
     return r == -EPROTO ? r : REQUEST_NO_REPLY;
-}
-
-static int request_restore(struct peer *peer, struct packet *packet)
-{
-    struct control_restore body;
-    struct lease *lease;
-    const char *extra;
-    size_t size;
-    bool remote, new_slot;
-    int r;
-
-    packet_body(packet, &body, sizeof(body));
-    extra = (const char *)packet_extra(packet, sizeof(body), &size);
-    if (body.slot.kind < CONTROL_KIND_SERVER || body.slot.kind > CONTROL_KIND_REMOTE ||
-        body.slot.host_size > size || body.slot.host_size > CONTROL_HOST_MAX)
-        return -EPROTO;
-    remote = body.slot.kind == CONTROL_KIND_REMOTE;
-    /* A writer may be here before the owner, and brings the slot then. */
-    new_slot = !remote && packet->n_fds > 1 &&
-               !registry_knows_slot(peer->host->registry, request_user(peer), body.slot.slot);
-    if (!request_may_have(peer, body.slot.kind == CONTROL_KIND_SERVER, new_slot))
-        return CONTROL_LIMIT;
-    r = registry_restore(peer->host->registry, &body.slot, extra, body.slot.host_size,
-                         extra + body.slot.host_size, size - body.slot.host_size,
-                         packet_take_fd(packet, 0), remote ? -1 : packet_take_fd(packet, 1),
-                         remote ? -1 : packet_take_fd(packet, 2), peer->charge, &lease);
-    if (r)
-        return request_registry_result(r);
-    registry_check(lease); /* its last handle may have been closed while no daemon looked */
-    return request_start_reply(packet, CONTROL_OK, 0, NULL);
 }
 
 static int request_status(struct peer *peer, struct packet *packet)
@@ -413,7 +315,7 @@ static int request_status(struct peer *peer, struct packet *packet)
     r = status_make(peer->host, request_user(peer), &fd);
     if (r < 0)
         return r;
-    request_start_reply(packet, CONTROL_OK, 0, NULL);
+    request_start_reply(packet, MAILSLOT_OK, 0, NULL);
     packet_add_fd(packet, fd);
     return 0;
 }
@@ -425,7 +327,7 @@ static int request_monitor(struct peer *peer, struct packet *packet)
     r = monitor_new(peer, &far_end);
     if (r)
         return r;
-    request_start_reply(packet, CONTROL_OK, 0, NULL);
+    request_start_reply(packet, MAILSLOT_OK, 0, NULL);
     packet_add_fd(packet, far_end);
     return 0;
 }
@@ -440,21 +342,20 @@ static int request_reload(struct peer *peer, struct packet *packet)
     if (!peer->host->reload)
         return -EOPNOTSUPP;
     if (!reload_allowed(peer->socket))
-        return CONTROL_DENIED;
+        return MAILSLOT_DENIED;
     refused = reload_now(peer->host->reload, &report) < 0;
-    request_start_reply(packet, CONTROL_OK, sizeof(*reloaded), &body);
+    request_start_reply(packet, MAILSLOT_OK, sizeof(*reloaded), &body);
     reloaded = body;
     reloaded->refused = refused;
     return packet_append(packet, report.text, report.size);
 }
 
 static const request_fn requests[] = {
-    [CONTROL_HELLO] = request_hello,     [CONTROL_CREATE] = request_create,
-    [CONTROL_OPEN] = request_open,       [CONTROL_REMOTE] = request_remote,
-    [CONTROL_ADOPT] = request_adopt,     [CONTROL_CHECK] = request_check,
-    [CONTROL_SEND] = request_send,       [CONTROL_STUCK] = request_stuck,
-    [CONTROL_RESTORE] = request_restore, [CONTROL_STATUS] = request_status,
-    [CONTROL_POST] = request_post,       [CONTROL_MONITOR] = request_monitor,
+    [CONTROL_HELLO] = request_hello,   [CONTROL_CREATE] = request_create,
+    [CONTROL_OPEN] = request_open,     [CONTROL_REMOTE] = request_remote,
+    [CONTROL_ADOPT] = request_adopt,   [CONTROL_CHECK] = request_check,
+    [CONTROL_SEND] = request_send,     [CONTROL_STATUS] = request_status,
+    [CONTROL_POST] = request_post,     [CONTROL_MONITOR] = request_monitor,
     [CONTROL_RELOAD] = request_reload,
 };
 
@@ -466,9 +367,9 @@ int request_answer(struct peer *peer, struct packet *packet)
     int r;
 
     if (header.version != CONTROL_VERSION)
-        r = CONTROL_VERSION_MISMATCH;
+        r = header.version == 1 ? CONTROL_VERSION_1_REFUSED : MAILSLOT_VERSION;
     else if (!header.type || header.type >= CONTROL_TYPES ||
-             (!peer->id && header.type != CONTROL_HELLO))
+             (!peer->greeted && header.type != CONTROL_HELLO))
         r = -EPROTO;
     else
         r = requests[header.type](peer, packet);

@@ -40,9 +40,10 @@ struct user
     bool guest;
     unsigned int references; /* 0: it rests */
     struct user_holds holds;
-    int64_t credit;    /* µs that the daemon may still work or wait for this user: user.c */
-    uint64_t credited; /* when it was last raised, µs of CLOCK_MONOTONIC */
-    uint64_t left;     /* when its last reference went, likewise */
+    int64_t credit;          /* µs that the daemon may still work or wait for this user: user.c */
+    uint64_t credited;       /* when it was last raised, µs of CLOCK_MONOTONIC */
+    struct charge *restored; /* while a daemon begins: registry.c */
+    uint64_t left;           /* when its last reference went, likewise */
     struct user *prev, *next;
 };
 
@@ -96,6 +97,7 @@ struct charge
     unsigned int slots;
     unsigned int leases;
     unsigned int sends; /* that wait for a name: see deliver.h */
+    struct lease *held; /* utlist */
 };
 
 /* NULL: no memory. The user stays the caller's; the charge has a reference of its own. */

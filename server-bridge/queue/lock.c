@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The lock between the processes that map a queue.
+/* Locks between processes that the kernel opens when their holder dies.
  *
- * One futex word: the holder's id, and a bit that says that somebody waits. The kernel's robust
- * futexes are not used: their list belongs to the thread's libc, differs between 32 and 64 bit, and
- * names thread ids that mean nothing in another pid namespace. Instead the daemon, which knows
- * when a client has died, breaks the lock by the id it gave to that client.
+ * One futex word. Each thread has told the kernel of a list of the robust mutexes that it holds
+ * (glibc does so for every thread). Its head has a field for a lock that is just being taken or
+ * given back, `list_op_pending`: when the thread ends in any way, the kernel looks at that word,
+ * too, and if it holds the thread's id makes it FUTEX_OWNER_DIED and wakes a waiter. That field
+ * alone is used here, for the whole of the critical section, so that no list node lies in memory
+ * that others can write. There is one such field: a thread has one lock or one claim.
  *
- * A waiter cannot tell a slow holder from a dead one, so it watches for turns: if nobody took the
- * lock for a while it gives up and its caller asks the daemon. Waits are cut into slices, because
- * the one wake of an unlock can be lost with a waiter that is killed just after receiving it. And
- * of the time between two looks no more than a slice counts: when it was longer the waiter itself
- * did not run (stopped, a paused machine, too many others), and the holder perhaps neither. */
+ * So a lock is left by its holder or by the kernel, never by a guess of others. A holder that
+ * lives but has been stopped is waited for, in slices: the one wake of an unlock can be lost with a
+ * waiter that is killed just after receiving it. Only slices in which nothing moved count, and not
+ * the clock: of a time in which the waiter itself stood still, no more than one slice counts. */
 
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
@@ -18,16 +19,17 @@
 
 #include "queue/lock.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <linux/futex.h>
-#include <stdbool.h>
+#include <pthread.h>
+#include <stddef.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
-#define LOCK_SPINS       100 /* pause instructions: a few microseconds at most */
-#define LOCK_SLICE_MS    50
-#define LOCK_TOTAL_TIMES 10
+#define LOCK_SPINS    100 /* pause instructions: a few microseconds at most */
+#define LOCK_SLICE_MS 50
 
 /* What the futex system call of this word size takes, whatever time_t is. */
 struct lock_timespec
@@ -36,6 +38,58 @@ struct lock_timespec
     long nanoseconds;
 };
 
+/* In the thread's static block: reaching it must not allocate, as TerminateThread may come then. */
+static __thread struct
+{
+    struct robust_list_head *head;
+    uint32_t *claim;
+    uint32_t id;
+} lock_thread __attribute__((tls_model("initial-exec")));
+
+static pthread_once_t lock_once = PTHREAD_ONCE_INIT;
+
+/* The child of a fork() is another thread for the kernel. */
+static void lock_forget_thread(void)
+{
+    lock_thread.head = NULL;
+    lock_thread.claim = NULL;
+}
+
+static void lock_watch_forks(void)
+{
+    pthread_atfork(NULL, NULL, lock_forget_thread);
+}
+
+static __attribute__((noinline)) void lock_meet_thread(void)
+{
+    /* For a C library that tells the kernel of no list */
+    static __thread struct robust_list_head own __attribute__((tls_model("initial-exec")));
+    struct robust_list_head *head = NULL;
+    size_t size;
+
+    pthread_once(&lock_once, lock_watch_forks);
+    lock_thread.id = (uint32_t)syscall(SYS_gettid);
+    if (syscall(SYS_get_robust_list, 0, &head, &size) || !head)
+    {
+        own.list.next = &own.list;
+        (void)syscall(SYS_set_robust_list, &own, sizeof(own));
+        head = &own;
+    }
+    lock_thread.head = head;
+}
+
+/* The kernel reads it when this thread ends: only the order of this thread's own steps counts. */
+static inline void lock_pend(uint32_t *word)
+{
+    struct robust_list_head *head = lock_thread.head;
+    char *entry = (char *)word;
+
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    *(struct robust_list *volatile *)&head->list_op_pending =
+        word ? (struct robust_list *)(void *)(entry - head->futex_offset) : NULL;
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+}
+
 static void lock_pause(void)
 {
 #if defined(__i386__) || defined(__x86_64__)
@@ -43,119 +97,128 @@ static void lock_pause(void)
 #endif
 }
 
-static uint64_t lock_now_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
-static bool lock_swap(uint32_t *word, uint32_t from, uint32_t to)
+static inline bool lock_swap(uint32_t *word, uint32_t from, uint32_t to)
 {
     return __atomic_compare_exchange_n(word, &from, to, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
 }
 
-static void lock_sleep(uint32_t *word, uint32_t value, uint64_t ms)
+int lock_sleep(uint32_t *word, uint32_t value, int64_t until)
 {
-    struct lock_timespec timeout = {0, (long)ms * 1000000};
+    struct lock_timespec time = {(long)(until / 1000000000), (long)(until % 1000000000)};
+    int before = errno, r;
 
-    syscall(SYS_futex, word, FUTEX_WAIT, value, &timeout, NULL, 0);
+    r = syscall(SYS_futex, word, FUTEX_WAIT_BITSET, value, until < 0 ? NULL : &time, NULL,
+                FUTEX_BITSET_MATCH_ANY)
+            ? -errno
+            : 0;
+    errno = before;
+    return r;
 }
 
 static void lock_wake(uint32_t *word, int waiters)
 {
+    int before = errno;
+
     syscall(SYS_futex, word, FUTEX_WAKE, waiters, NULL, NULL, 0);
+    errno = before;
 }
 
-static int lock_take_slowly(struct queue_header *header, uint32_t holder, uint32_t patience_ms)
+void lock_wake_all(uint32_t *word)
 {
-    uint64_t last = lock_now_ms(), waited = 0, in_all = 0;
-    uint32_t seen_turn = __atomic_load_n(&header->turn, __ATOMIC_RELAXED);
-    uint32_t seen_holder = 0;
-
-    for (;;)
-    {
-        uint32_t word = __atomic_load_n(&header->lock, __ATOMIC_RELAXED);
-        uint32_t turn = __atomic_load_n(&header->turn, __ATOMIC_RELAXED);
-        uint64_t now, passed, left;
-
-        /* Others may still be waiting: whoever has waited takes the lock with the bit set. */
-        if (!(word & QUEUE_LOCK_HOLDER_MASK) &&
-            lock_swap(&header->lock, word, holder | QUEUE_LOCK_WAITERS))
-            return 0;
-
-        now = lock_now_ms();
-        passed = now - last < LOCK_SLICE_MS ? now - last : LOCK_SLICE_MS;
-        last = now;
-        waited += passed;
-        in_all += passed;
-        if (turn != seen_turn || (word & QUEUE_LOCK_HOLDER_MASK) != seen_holder)
-        {
-            seen_turn = turn;
-            seen_holder = word & QUEUE_LOCK_HOLDER_MASK;
-            waited = 0;
-        }
-        if (waited >= patience_ms || in_all >= (uint64_t)patience_ms * LOCK_TOTAL_TIMES)
-            return QUEUE_LOCK_STUCK;
-
-        if (!(word & QUEUE_LOCK_HOLDER_MASK) ||
-            (!(word & QUEUE_LOCK_WAITERS) &&
-             !lock_swap(&header->lock, word, word | QUEUE_LOCK_WAITERS)))
-            continue;
-        left = patience_ms - waited;
-        lock_sleep(&header->lock, word | QUEUE_LOCK_WAITERS,
-                   left < LOCK_SLICE_MS ? left : LOCK_SLICE_MS);
-    }
+    lock_wake(word, INT_MAX);
 }
 
-int queue_lock_take(struct queue_header *header, uint32_t holder, uint32_t patience_ms)
+static int64_t lock_slice_end(void)
 {
-    bool taken = lock_swap(&header->lock, 0, holder);
+    struct timespec now;
 
-    for (int i = 0; !taken && i < LOCK_SPINS; i++)
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * INT64_C(1000000000) + now.tv_nsec + LOCK_SLICE_MS * INT64_C(1000000);
+}
+
+/* false: the time is over. */
+static bool lock_take_slowly(uint32_t *lock, const uint32_t *moves, uint32_t patience_ms,
+                             bool *ret_orphan)
+{
+    uint32_t seen = 0, seen_moves = 0, waited = 0;
+
+    for (int i = 0; i < LOCK_SPINS; i++)
     {
         lock_pause();
-        if (!__atomic_load_n(&header->lock, __ATOMIC_RELAXED))
-            taken = lock_swap(&header->lock, 0, holder);
+        if (!__atomic_load_n(lock, __ATOMIC_RELAXED) && lock_swap(lock, 0, lock_thread.id))
+            return true;
     }
-    if (!taken)
+    for (;;)
     {
-        int r = lock_take_slowly(header, holder, patience_ms);
+        uint32_t word = __atomic_load_n(lock, __ATOMIC_RELAXED);
+        uint32_t moved = __atomic_load_n(moves, __ATOMIC_RELAXED);
 
-        if (r)
-            return r;
+        if (!(word & LOCK_THREAD))
+        {
+            /* Others may still be waiting: whoever has waited takes the lock with the bit set. */
+            if (lock_swap(lock, word, lock_thread.id | LOCK_WAITERS))
+            {
+                *ret_orphan = word & LOCK_ORPHAN;
+                return true;
+            }
+            continue;
+        }
+        if (moved != seen_moves || (word & LOCK_THREAD) != seen)
+        {
+            seen = word & LOCK_THREAD;
+            seen_moves = moved;
+            waited = 0;
+        }
+        if (waited >= patience_ms)
+            return false;
+        if (!(word & LOCK_WAITERS) && !lock_swap(lock, word, word | LOCK_WAITERS))
+            continue;
+        if (lock_sleep(lock, word | LOCK_WAITERS, lock_slice_end()) == -ETIMEDOUT)
+            waited += LOCK_SLICE_MS;
     }
-    __atomic_store_n(&header->turn, __atomic_load_n(&header->turn, __ATOMIC_RELAXED) + 1,
-                     __ATOMIC_RELAXED);
-    return 0;
 }
 
-void queue_lock_drop(struct queue_header *header, uint32_t holder)
+bool lock_take(uint32_t *lock, const uint32_t *moves, uint32_t patience_ms, bool *ret_orphan)
 {
-    uint32_t word = holder;
+    if (__builtin_expect(!lock_thread.head, 0))
+        lock_meet_thread();
+    *ret_orphan = false;
+    lock_pend(lock);
+    if (lock_swap(lock, 0, lock_thread.id) ||
+        lock_take_slowly(lock, moves, patience_ms, ret_orphan))
+        return true;
+    lock_pend(NULL);
+    return false;
+}
+
+void lock_drop(uint32_t *lock)
+{
+    uint32_t word = lock_thread.id;
 
     /* Fails while the holder stays the same only when a waiter sets its bit, which happens once. */
-    while (!__atomic_compare_exchange_n(&header->lock, &word, 0, false, __ATOMIC_RELEASE,
-                                        __ATOMIC_RELAXED))
-        if ((word & QUEUE_LOCK_HOLDER_MASK) != holder)
-            return;
-    if (word & QUEUE_LOCK_WAITERS)
-        lock_wake(&header->lock, 1);
-}
-
-void queue_lock_break(struct queue_header *header, uint32_t dead)
-{
-    uint32_t word = dead;
-
-    while (!__atomic_compare_exchange_n(&header->lock, &word, 0, false, __ATOMIC_ACQ_REL,
-                                        __ATOMIC_RELAXED))
-        if ((word & QUEUE_LOCK_HOLDER_MASK) != dead)
+    while (!__atomic_compare_exchange_n(lock, &word, 0, false, __ATOMIC_RELEASE, __ATOMIC_RELAXED))
+        if ((word & LOCK_THREAD) != lock_thread.id)
             break;
-    lock_wake(&header->lock, INT_MAX);
+    if ((word & LOCK_WAITERS) && (word & LOCK_THREAD) == lock_thread.id)
+        lock_wake(lock, 1);
+    lock_pend(NULL);
 }
 
-uint32_t queue_lock_holder(const struct queue_header *header)
+bool lock_claim(uint32_t *word, uint32_t from)
 {
-    return __atomic_load_n(&header->lock, __ATOMIC_RELAXED) & QUEUE_LOCK_HOLDER_MASK;
+    lock_thread.claim = word;
+    lock_pend(word);
+    if (lock_swap(word, from, lock_thread.id))
+        return true;
+    lock_pend(NULL);
+    lock_thread.claim = NULL;
+    return false;
+}
+
+void lock_unclaim(uint32_t to)
+{
+    if (lock_thread.claim)
+        (void)lock_swap(lock_thread.claim, lock_thread.id, to);
+    lock_pend(NULL);
+    lock_thread.claim = NULL;
 }

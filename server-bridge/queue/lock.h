@@ -1,33 +1,41 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The lock between the processes that map a queue. Internal to queue/. */
+/* Locks between processes that the kernel opens when their holder dies. Internal to queue/. */
 
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
-#include "queue/layout.h"
+/* A free word is 0. A held one has the holder's thread id, a word whose holder died has
+ * LOCK_ORPHAN, each with LOCK_WAITERS when somebody sleeps on it. These are the kernel's. */
+#define LOCK_WAITERS 0x80000000u
+#define LOCK_ORPHAN  0x40000000u
+#define LOCK_THREAD  0x3fffffffu
 
-#define QUEUE_LOCK_HOLDER_MASK 0x7fffffffu
-#define QUEUE_LOCK_WAITERS     0x80000000u
+/* How long the holder of a lock may stand still before others give up: row P1 has no number. It
+ * holds the lock for some 100 instructions, so that a SIGSTOP or a debugger meets a thread that
+ * does nothing but write and read small messages there once in three times, one that also does
+ * other work accordingly less often. */
+#define LOCK_PATIENCE_MS 1000u
 
-enum
-{
-    QUEUE_LOCK_STUCK = 1
-};
-
-/* Takes the lock for `holder` (1..QUEUE_LOCK_HOLDER_MASK). The caller has blocked all signals.
- * QUEUE_LOCK_STUCK: the same holder kept it for patience_ms without a turn, or ten times that has
- * passed in all; nothing is held then. Time in which the caller itself was stopped does not count.
- */
-int queue_lock_take(struct queue_header *header, uint32_t holder, uint32_t patience_ms)
+/* Takes the lock. false: its holder has not moved for patience_ms; nothing is held then. `moves` is
+ * a word that the holders change. *ret_orphan: the last holder died with it. One lock per thread at
+ * a time, and no claim with it. */
+bool lock_take(uint32_t *lock, const uint32_t *moves, uint32_t patience_ms, bool *ret_orphan)
     __attribute__((warn_unused_result));
 
-/* Releases the lock and wakes one waiter if there are any. Does nothing if `holder` has it not. */
-void queue_lock_drop(struct queue_header *header, uint32_t holder);
+/* Releases it and wakes one waiter if there are any. Does nothing to a lock that somebody else has
+ * meanwhile, as only a hostile process can arrange. */
+void lock_drop(uint32_t *lock);
 
-/* Releases the lock if `dead` has it, and wakes all waiters in any case: `dead` may have been the
- * one that was woken last. Never waits. */
-void queue_lock_break(struct queue_header *header, uint32_t dead);
+/* Makes `word` the calling thread's if it is `from`, which must have LOCK_ORPHAN: when the thread
+ * dies the kernel makes it LOCK_ORPHAN again. false: it is not `from` any more. */
+bool lock_claim(uint32_t *word, uint32_t from) __attribute__((warn_unused_result));
 
-/* The holder now, 0 for none; only a hint. */
-uint32_t queue_lock_holder(const struct queue_header *header);
+/* Gives the claim of the calling thread back, if it has one, by making it `to`. */
+void lock_unclaim(uint32_t to);
+
+/* Sleeps while *word is `value`, until the time (CLOCK_MONOTONIC, ns; negative: for ever), a wake
+ * or a signal. 0 or a negative errno: -ETIMEDOUT, -EINTR, -EAGAIN. */
+int lock_sleep(uint32_t *word, uint32_t value, int64_t until);
+void lock_wake_all(uint32_t *word);

@@ -1,40 +1,40 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The eventfd on which a queue's readers sleep.
+/* The descriptor that a queue's readers can poll.
  *
- * It is shared by all who have the queue, with its flags: one of them may make it block, or fill
- * its counter. A full counter is readable, so that looking first keeps an honest writer from
- * blocking; who cannot trust the others brings a way of its own. */
+ * It is shared by all who have the queue, with its flags. A timer is what none of them can make
+ * wait: it becomes readable by being set to expire at once, and unreadable by being stopped, and
+ * neither call looks at flags or counters. */
 
 #include "queue/wake.h"
 
 #include <errno.h>
-#include <poll.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <unistd.h>
+#include <sys/stat.h>
+#include <sys/timerfd.h>
+#include <time.h>
 
-bool queue_wake(int eventfd, bool (*signal)(int eventfd))
+int wake_fd_new(int *ret)
 {
-    struct pollfd pollfd = {.fd = eventfd, .events = POLLIN};
-    uint64_t one = 1;
-    int error = errno;
+    int fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
 
-    if (poll(&pollfd, 1, 0) == 1 && (pollfd.revents & POLLIN))
-        return true;
-    if (signal)
-        return signal(eventfd);
-
-    /* Fails only if the counter is at its maximum, and then it is readable anyway. */
-    if (write(eventfd, &one, sizeof(one)) < 0)
-        errno = error;
-    return true;
+    if (fd < 0)
+        return -errno;
+    *ret = fd;
+    return 0;
 }
 
-void queue_wake_drain(int eventfd)
+bool wake_fd_valid(int fd)
 {
-    uint64_t count;
+    struct itimerspec now;
+
+    return timerfd_gettime(fd, &now) == 0;
+}
+
+void wake_fd_set(int fd, bool readable)
+{
+    /* A point in the past */
+    const struct itimerspec time = {.it_value.tv_nsec = readable};
     int error = errno;
 
-    if (read(eventfd, &count, sizeof(count)) < 0)
-        errno = error;
+    (void)timerfd_settime(fd, TFD_TIMER_ABSTIME, &time, NULL);
+    errno = error;
 }

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The eventfd on which a queue's readers sleep. Internal to queue/. */
+/* The descriptor that a queue's readers can poll. Internal to queue/. */
 
 #pragma once
 
 #include <stdbool.h>
 
-/* Makes it readable, if it is not, by `signal` or (NULL) by a plain write. What signal returns. */
-bool queue_wake(int eventfd, bool (*signal)(int eventfd));
+/* Makes one, close-on-exec and unreadable. */
+int wake_fd_new(int *ret) __attribute__((warn_unused_result));
 
-/* Makes it unreadable. */
-void queue_wake_drain(int eventfd);
+/* Can this descriptor serve as one? */
+bool wake_fd_valid(int fd);
+
+/* Makes it readable, or unreadable. Neither ever waits. */
+void wake_fd_set(int fd, bool readable);

@@ -208,21 +208,8 @@ static void target_fill_in(struct target *target, uint8_t *bytes, size_t size, u
     uint8_t *body = bytes + sizeof(struct control_header);
 
     size -= sizeof(struct control_header);
-    if (type == CONTROL_RESTORE && size >= sizeof(struct control_restore))
-    {
-        struct control_slot slot;
-
-        memcpy(&slot, body, sizeof(slot));
-        /* Some of it, so that the rest does not fit to it. */
-        slot.lease = which & 0x10 ? known->lease : slot.lease;
-        slot.slot = which & 0x20 ? known->slot : slot.slot;
-        slot.inode = which & 0x40 ? known->inode : slot.inode;
-        slot.kind = which & 0x80 ? slot.kind : 1 + slot.kind % 3;
-        memcpy(body, &slot, sizeof(slot));
-    }
-    else if ((type == CONTROL_CHECK || type == CONTROL_STUCK || type == CONTROL_SEND ||
-              type == CONTROL_POST) &&
-             size >= sizeof(known->lease) && (which & 0x10))
+    if ((type == CONTROL_CHECK || type == CONTROL_SEND || type == CONTROL_POST) &&
+        size >= sizeof(known->lease) && (which & 0x10))
     {
         memcpy(body, &known->lease, sizeof(known->lease));
     }
@@ -237,9 +224,9 @@ static void target_check_reply(struct target *target, struct client *client, str
 
     TARGET_CHECK(header->version == CONTROL_VERSION);
     TARGET_CHECK(header->type == request->type && header->serial == request->serial);
-    TARGET_CHECK(header->result > -4096 && header->result < CONTROL_RESULTS);
+    TARGET_CHECK(header->result > -4096 && header->result < MAILSLOT_RESULTS);
     TARGET_CHECK(client->greeted || request->type == CONTROL_HELLO ||
-                 header->result == CONTROL_VERSION_MISMATCH || header->result == -EMFILE);
+                 header->result == MAILSLOT_VERSION || header->result == -EMFILE);
     /* Nothing is looked up without a network. */
     TARGET_CHECK(header->result != CONTROL_PENDING);
     if (header->result)
@@ -252,13 +239,13 @@ static void target_check_reply(struct target *target, struct client *client, str
     {
     case CONTROL_CREATE:
     case CONTROL_OPEN:
-        TARGET_CHECK(reply->n_fds == 4);
+        TARGET_CHECK(reply->n_fds == 3);
         break;
     case CONTROL_REMOTE:
-        TARGET_CHECK(reply->n_fds == 2);
+        TARGET_CHECK(reply->n_fds == 1);
         break;
     case CONTROL_ADOPT:
-        TARGET_CHECK(reply->n_fds == 3 || reply->n_fds == 1);
+        TARGET_CHECK(reply->n_fds == 2 || reply->n_fds == 0);
         break;
     case CONTROL_STATUS:
     case CONTROL_MONITOR:

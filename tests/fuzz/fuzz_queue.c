@@ -12,6 +12,7 @@
 #include "target.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <stdbool.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -20,8 +21,6 @@
 #include "queue/queue.h"
 
 #define COMMANDS_MAX 256
-#define HOLDER       7u
-#define NEIGHBOUR    8u
 #define MESSAGE_MAX  8192
 
 enum command
@@ -37,17 +36,17 @@ enum command
     COMMAND_SET_NOTE,
     COMMAND_NOTE,
     COMMAND_CLOSE,
-    COMMAND_RECOVER,
+    COMMAND_STIR,
     COMMAND_SWITCH, /* the next operations are those of the other program */
     COMMAND_REMAP,  /* the other program maps the queue as it is now */
     COMMANDS
 };
 
-/* All there is; half of it first; growing at once; growing in steps. */
 static const uint32_t QUOTAS[] = {4096, 65536, 200 * 1024, 600 * 1024};
 
 struct target
 {
+    int memfd;
     struct queue *queues[2]; /* ours, and another program's */
     unsigned int current;
     uint32_t quota, max_message;
@@ -61,7 +60,7 @@ struct target
 
 static int target_known(int r)
 {
-    TARGET_CHECK(r == 0 || (r >= QUEUE_EMPTY && r <= QUEUE_STUCK) || r == -ENOMEM);
+    TARGET_CHECK((r >= 0 && r < MAILSLOT_RESULTS) || r == -ENOMEM || r == -EIO);
     return r;
 }
 
@@ -84,11 +83,10 @@ static void target_write(struct target *target, struct target_input *input, uint
 {
     uint32_t offset = target_number(input, 3) % length;
     size_t size = target_number(input, 1) % 64;
-    int memfd = queue_memfd(target->queues[0]);
 
     size = size > input->size ? input->size : size;
     size = size > length - offset ? length - offset : size;
-    TARGET_CHECK(pwrite(memfd, target_take(input, size), size, (off_t)start + offset) ==
+    TARGET_CHECK(pwrite(target->memfd, target_take(input, size), size, (off_t)start + offset) ==
                  (ssize_t)size);
     target->spoiled = true;
 }
@@ -111,15 +109,15 @@ static void target_push(struct target *target, struct queue *queue, uint32_t siz
     }
     if (target->closed)
     {
-        expected = QUEUE_CLOSED;
+        expected = MAILSLOT_CLOSED;
     }
     else if (target->max_message && size > target->max_message)
     {
-        expected = QUEUE_TOO_LARGE;
+        expected = MAILSLOT_TOO_LARGE;
     }
-    else if (target->used + target_need(size) > target->quota)
+    else if (target->used + target_need(size) > target->quota && target->used)
     {
-        expected = QUEUE_FULL;
+        expected = MAILSLOT_FULL;
     }
     TARGET_CHECK(r == expected);
     if (!r)
@@ -146,26 +144,26 @@ static void target_pop(struct target *target, struct queue *queue, uint32_t capa
         r = command == COMMAND_POP ? queue_pop(queue, bytes, capacity, &size)
                                    : queue_pop_or_arm(queue, bytes, capacity, &size);
         TARGET_CHECK(r || size <= capacity);
-        TARGET_CHECK(r != QUEUE_BUFFER_TOO_SMALL || size > capacity);
+        TARGET_CHECK(r != MAILSLOT_BUFFER_TOO_SMALL || size > capacity);
     }
     target_known(r);
-    TARGET_CHECK(r == 0 || r == QUEUE_BUFFER_TOO_SMALL || size == 4711);
+    TARGET_CHECK(r == 0 || r == MAILSLOT_BUFFER_TOO_SMALL || size == 4711);
     if (!target->spoiled)
     {
         if (target->closed)
         {
-            expected = QUEUE_CLOSED;
+            expected = MAILSLOT_CLOSED;
         }
         else if (target->first == target->last)
         {
-            expected = QUEUE_EMPTY;
+            expected = MAILSLOT_EMPTY;
         }
         else if (command != COMMAND_PEEK && oldest > capacity)
         {
-            expected = QUEUE_BUFFER_TOO_SMALL;
+            expected = MAILSLOT_BUFFER_TOO_SMALL;
         }
         TARGET_CHECK(r == expected);
-        TARGET_CHECK(size == (r == 0 || r == QUEUE_BUFFER_TOO_SMALL ? oldest : 4711));
+        TARGET_CHECK(size == (r == 0 || r == MAILSLOT_BUFFER_TOO_SMALL ? oldest : 4711));
         if (!r)
         {
             target_check_bytes(bytes, size < capacity ? size : capacity, target->first);
@@ -189,8 +187,6 @@ static void target_info(struct target *target, struct queue *queue)
         TARGET_CHECK(target->spoiled);
         return;
     }
-    TARGET_CHECK(info.bytes <= info.quota);
-    TARGET_CHECK(info.count <= info.quota / 8);
     TARGET_CHECK(info.quota == target->quota || queue != target->queues[0]);
     if (!target->spoiled)
     {
@@ -215,7 +211,7 @@ static void target_note(struct target *target, struct queue *queue, struct targe
     if (set)
     {
         r = target_known(queue_set_note(queue, bytes, size));
-        TARGET_CHECK((r == QUEUE_TOO_LARGE) == (size > QUEUE_NOTE_MAX));
+        TARGET_CHECK((r == MAILSLOT_TOO_LARGE) == (size > QUEUE_NOTE_MAX));
         target->note_size = r ? target->note_size : size;
     }
     else
@@ -224,32 +220,40 @@ static void target_note(struct target *target, struct queue *queue, struct targe
         TARGET_CHECK(r || got <= QUEUE_NOTE_MAX);
         TARGET_CHECK(r || target->spoiled || got == target->note_size);
     }
-    TARGET_CHECK(target->spoiled || target->closed || r == 0 || r == QUEUE_TOO_LARGE);
+    TARGET_CHECK(target->spoiled || target->closed || r == 0 || r == MAILSLOT_TOO_LARGE);
     free(bytes);
 }
 
 static void target_remap(struct target *target)
 {
     struct queue *queue = target->queues[0], *other = NULL;
-    int memfd = dup(queue_memfd(queue)), eventfd = dup(queue_fd(queue));
-    int r = queue_map(&other, memfd, eventfd, NEIGHBOUR);
+    int wake_fd = dup(queue_fd(queue));
+    int r = queue_map(&other, target->memfd, wake_fd);
 
-    TARGET_CHECK(r == 0 || (target->spoiled && r == -EPROTO));
+    TARGET_CHECK(r == 0 || (target->spoiled && (r == -EPROTO || r == MAILSLOT_VERSION)));
     if (r)
     {
-        close(memfd);
-        close(eventfd);
+        close(wake_fd);
         return;
     }
-    queue_set_patience(other, 0);
+    queue_set_impatient(other);
     queue_free(target->queues[1]);
     target->queues[1] = other;
+}
+
+static uint32_t target_lock(const struct target *target)
+{
+    uint32_t word = 0;
+
+    TARGET_CHECK(pread(target->memfd, &word, sizeof(word), offsetof(struct queue_header, lock)) ==
+                 sizeof(word));
+    return word & 0x3fffffffu;
 }
 
 static void target_command(struct target *target, enum command command, struct target_input *input)
 {
     struct queue *queue = target->queues[target->current];
-    uint32_t holder = queue_holder(queue);
+    uint32_t held = target_lock(target);
 
     switch (command)
     {
@@ -257,10 +261,10 @@ static void target_command(struct target *target, enum command command, struct t
         target_write(target, input, 0, QUEUE_LAYOUT_HEADER_SIZE);
         return;
     case COMMAND_WRITE_RING:
-        target_write(target, input, QUEUE_LAYOUT_HEADER_SIZE, target->quota);
+        target_write(target, input, QUEUE_LAYOUT_POOL, 2 * target->quota);
         return;
     case COMMAND_WRITE_NOTES:
-        target_write(target, input, QUEUE_LAYOUT_HEADER_SIZE + target->quota, QUEUE_LAYOUT_NOTES);
+        target_write(target, input, QUEUE_LAYOUT_HEADER_SIZE, 2 * QUEUE_LAYOUT_NOTE_SIZE);
         return;
     case COMMAND_PUSH:
         target_push(target, queue, target_number(input, 2) % (MESSAGE_MAX + 1));
@@ -281,8 +285,8 @@ static void target_command(struct target *target, enum command command, struct t
         queue_close(queue);
         target->closed = true;
         break;
-    case COMMAND_RECOVER:
-        queue_recover(queue, target_number(input, 4));
+    case COMMAND_STIR:
+        queue_stir(queue);
         break;
     case COMMAND_SWITCH:
         target->current = !target->current;
@@ -294,7 +298,7 @@ static void target_command(struct target *target, enum command command, struct t
         break;
     }
     /* Nobody has the lock between the operations, except by the enemy's hand. */
-    TARGET_CHECK(queue_holder(target->queues[0]) == 0 || queue_holder(target->queues[0]) == holder);
+    TARGET_CHECK(target_lock(target) == 0 || target_lock(target) == held);
 }
 
 /* The first byte: quota and greatest message; one not to begin with an empty queue. */
@@ -312,19 +316,18 @@ static void target_init(struct target *target, struct target_input *input)
     target->max_message = config.max_message;
     for (unsigned int i = 0; i < 2; i++)
     {
-        int memfd, eventfd;
+        int wake_fd;
 
         if (i == 0)
         {
-            TARGET_CHECK(queue_create(&config, &memfd, &eventfd) == 0);
+            TARGET_CHECK(queue_create(&config, &target->memfd, &wake_fd) == 0);
         }
         else
         {
-            memfd = dup(queue_memfd(target->queues[0]));
-            eventfd = dup(queue_fd(target->queues[0]));
+            wake_fd = dup(queue_fd(target->queues[0]));
         }
-        TARGET_CHECK(queue_map(&target->queues[i], memfd, eventfd, i ? NEIGHBOUR : HOLDER) == 0);
-        queue_set_patience(target->queues[i], 0);
+        TARGET_CHECK(queue_map(&target->queues[i], target->memfd, wake_fd) == 0);
+        queue_set_impatient(target->queues[i]);
     }
     for (uint32_t n = choice >> 3; n > 0; n--)
     {
@@ -346,6 +349,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     }
     queue_free(target.queues[0]);
     queue_free(target.queues[1]);
+    close(target.memfd);
     TARGET_CHECK(guard_count() == 0);
     after = dup(STDERR_FILENO);
     TARGET_CHECK(after == lowest); /* no descriptor was left open */

@@ -4,15 +4,11 @@
 /*
  * ASan knows nothing of memory that comes from mmap. A program that has this file in it uses these
  * functions instead of libc's; other mappings than shared ones of a file are made as ever.
- *
- * The queue works with all signals blocked, and a fault then ends the process before anybody can
- * write down the input. So the signals that tell of a fault, or of an endless loop, stay open.
  */
 
 #include "guard.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -134,26 +130,13 @@ void *mremap(void *address, size_t old_size, size_t size, int flags, ...)
         errno = error;
         return MAP_FAILED;
     }
-    guard_unmap(entry);
-    *entry = (struct guarded){place, guard_round_up(size)};
+    if (old_size)
+        guard_unmap(entry);
+    else /* another mapping of the same memory */
+        entry = guard_find(NULL);
+    if (entry)
+        *entry = (struct guarded){place, guard_round_up(size)};
     return place;
-}
-
-int pthread_sigmask(int how, const sigset_t *set, sigset_t *ret_old)
-{
-    static const int OPEN[] = {SIGSEGV, SIGBUS, SIGABRT, SIGILL, SIGFPE, SIGALRM};
-    sigset_t blocked;
-
-    if (set)
-    {
-        blocked = *set;
-        for (size_t i = 0; i < sizeof(OPEN) / sizeof(OPEN[0]) && how != SIG_UNBLOCK; i++)
-        {
-            sigdelset(&blocked, OPEN[i]);
-        }
-        set = &blocked;
-    }
-    return syscall(SYS_rt_sigprocmask, how, set, ret_old, 8UL) ? errno : 0;
 }
 
 unsigned int guard_count(void)

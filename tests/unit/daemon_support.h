@@ -62,8 +62,8 @@ SUPPORT int support_begin(void **state)
 
 SUPPORT int support_end(void **state)
 {
-    static const char *const names[] = {"socket", "socket.lock", "socket.log", "mailslotd.conf",
-                                        "stderr"};
+    static const char *const names[] = {"socket",      "socket.lock",    "socket.log",
+                                        "socket.keep", "mailslotd.conf", "stderr"};
 
     (void)state;
     for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The other process of the queue tests, compiled with -m64 and -m32.
  *
- * queue_peer push|pop MEMFD EVENTFD HOLDER COUNT LIMIT
+ * queue_peer push|pop MEMFD WAKE_FD COUNT LIMIT
  * Exit status: 0 done, 1 usage, 2 the queue failed, 3 a message was wrong. */
 
 #include "queue_support.h"
@@ -18,7 +18,7 @@ static int peer_push(struct queue *queue, uint32_t count, uint32_t limit)
         uint32_t size = support_fill(message, n, limit);
         int r = queue_push(queue, message, size);
 
-        if (r == QUEUE_FULL)
+        if (r == MAILSLOT_FULL)
             usleep(100);
         else if (r)
             return 2;
@@ -38,7 +38,7 @@ static int peer_pop(struct queue *queue, uint32_t count, uint32_t limit)
         uint32_t size;
         int r = queue_pop_or_arm(queue, message, sizeof(message), &size);
 
-        if (r == QUEUE_EMPTY)
+        if (r == MAILSLOT_EMPTY)
             poll(&poll_fd, 1, -1);
         else if (r)
             return 2;
@@ -53,18 +53,17 @@ int main(int argc, char **argv)
     struct queue *queue;
     int r;
 
-    if (argc != 7)
+    if (argc != 6)
     {
-        fprintf(stderr, "usage: queue_peer push|pop MEMFD EVENTFD HOLDER COUNT LIMIT\n");
+        fprintf(stderr, "usage: queue_peer push|pop MEMFD WAKE_FD COUNT LIMIT\n");
         return 1;
     }
-    if (queue_map(&queue, atoi(argv[2]), atoi(argv[3]), (uint32_t)atoi(argv[4])))
+    if (queue_map(&queue, atoi(argv[2]), atoi(argv[3])))
         return 2;
-    queue_set_patience(queue, 60000);
     if (strcmp(argv[1], "push") == 0)
-        r = peer_push(queue, (uint32_t)atoi(argv[5]), (uint32_t)atoi(argv[6]));
+        r = peer_push(queue, (uint32_t)atoi(argv[4]), (uint32_t)atoi(argv[5]));
     else
-        r = peer_pop(queue, (uint32_t)atoi(argv[5]), (uint32_t)atoi(argv[6]));
+        r = peer_pop(queue, (uint32_t)atoi(argv[4]), (uint32_t)atoi(argv[5]));
     queue_free(queue);
     return r;
 }

@@ -65,6 +65,9 @@ SUPPORT int support_count_fds(void)
 
 SUPPORT int support_fds_before;
 
+/* The memfd of the queue that was made last */
+SUPPORT int support_memfd = -1;
+
 SUPPORT int support_setup(void **state)
 {
     (void)state;
@@ -76,37 +79,38 @@ SUPPORT int support_setup(void **state)
 SUPPORT int support_teardown(void **state)
 {
     (void)state;
+    if (support_memfd >= 0)
+        close(support_memfd);
+    support_memfd = -1;
     return support_count_fds() != support_fds_before;
+}
+
+/* Makes the queue of a memfd and a descriptor to poll, which it takes. */
+SUPPORT struct queue *support_map(int memfd, int wake_fd)
+{
+    struct queue *queue = NULL;
+
+    if (queue_map(&queue, memfd, wake_fd))
+        close(wake_fd);
+    return queue;
 }
 
 /* NULL on any failure */
 SUPPORT struct queue *support_queue(uint32_t max_message, uint32_t quota, uint32_t timeout)
 {
     struct queue_config config = {max_message, quota, timeout};
-    struct queue *queue = NULL;
-    int memfd, eventfd;
+    int wake_fd;
 
-    if (queue_create(&config, &memfd, &eventfd))
+    if (support_memfd >= 0)
+        close(support_memfd);
+    support_memfd = -1;
+    if (queue_create(&config, &support_memfd, &wake_fd))
         return NULL;
-    if (queue_map(&queue, memfd, eventfd, 1))
-    {
-        close(memfd);
-        close(eventfd);
-    }
-    return queue;
+    return support_map(support_memfd, wake_fd);
 }
 
-/* Another mapping of the same queue, as another process would have it */
-SUPPORT struct queue *support_again(const struct queue *queue, uint32_t holder)
+/* Another mapping of the queue that was made last, as another process would have it */
+SUPPORT struct queue *support_again(const struct queue *queue)
 {
-    int memfd = fcntl(queue_memfd(queue), F_DUPFD_CLOEXEC, 0);
-    int eventfd = fcntl(queue_fd(queue), F_DUPFD_CLOEXEC, 0);
-    struct queue *again = NULL;
-
-    if (queue_map(&again, memfd, eventfd, holder))
-    {
-        close(memfd);
-        close(eventfd);
-    }
-    return again;
+    return support_map(support_memfd, fcntl(queue_fd(queue), F_DUPFD_CLOEXEC, 0));
 }

@@ -47,15 +47,13 @@ static const char *found(void)
 static int setup(void **state)
 {
     (void)state;
-    strcpy(support_folder, "/tmp/mailslot-test-XXXXXX");
-    assert_non_null(mkdtemp(support_folder));
-    /* A /run of our own: nothing of this machine's is touched. */
+    /* A /run and a /tmp of our own: nothing of this machine's is touched. */
     assert_int_equal(unshare(CLONE_NEWNS), 0);
     assert_int_equal(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
     assert_int_equal(mount("tmpfs", "/run", "tmpfs", 0, "mode=0755"), 0);
+    assert_int_equal(mount("tmpfs", "/tmp", "tmpfs", 0, "mode=1777"), 0);
     unsetenv("MAILSLOTD_SOCKET");
-    setenv("XDG_RUNTIME_DIR", support_folder, 1);
-    snprintf(own_folder, sizeof(own_folder), "%s/wine-mailslot", support_folder);
+    snprintf(own_folder, sizeof(own_folder), "/tmp/wine-mailslot-%u", (unsigned int)geteuid());
     snprintf(own_path, sizeof(own_path), "%s/socket", own_folder);
     assert_int_equal(mkdir(own_folder, 0700), 0);
     return 0;
@@ -65,8 +63,7 @@ static int teardown(void **state)
 {
     (void)state;
     unlink(own_path);
-    rmdir(own_folder);
-    return rmdir(support_folder);
+    return rmdir(own_folder);
 }
 
 static void test_order(void **state)
@@ -124,11 +121,28 @@ static void test_trust(void **state)
     close(own);
 }
 
+/* Somebody else has made the folder: the user's programs meet in another place. */
+static void test_squatter(void **state)
+{
+    char path[108], expected[64];
+
+    (void)state;
+    snprintf(expected, sizeof(expected), "/run/user/%u/wine-mailslot/socket",
+             (unsigned int)geteuid());
+    assert_int_equal(chown(own_folder, BOB, BOB), 0);
+    assert_int_equal(control_address_user(path, sizeof(path)), 0);
+    assert_string_equal(path, expected);
+    assert_int_equal(chown(own_folder, geteuid(), (gid_t)-1), 0);
+    assert_int_equal(control_address_user(path, sizeof(path)), 0);
+    assert_string_equal(path, own_path);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_order),
         cmocka_unit_test(test_trust),
+        cmocka_unit_test(test_squatter),
     };
 
     if (!users_possible())

@@ -17,30 +17,17 @@
 #include <time.h>
 #include <cmocka.h>
 
+#include "queue/layout.h"
 #include "queue/lock.h"
 
 static uint8_t buffer[8192];
 
-/* No machine is so busy that a holder of the lock does nothing for so long. */
-#define PATIENCE_MS 60000
-
-static struct queue *patient_queue(uint32_t quota)
+static struct queue *child_queue(const struct queue *parent)
 {
-    struct queue *queue = support_queue(0, quota, 0);
-
-    assert_non_null(queue);
-    queue_set_patience(queue, PATIENCE_MS);
-    return queue;
-}
-
-/* In a child: forget the parent's view, make one with an own holder id. */
-static struct queue *child_queue(const struct queue *parent, uint32_t holder)
-{
-    struct queue *queue = support_again(parent, holder);
+    struct queue *queue = support_again(parent);
 
     if (!queue)
         _exit(9);
-    queue_set_patience(queue, PATIENCE_MS);
     return queue;
 }
 
@@ -79,6 +66,14 @@ static bool has_failed(pid_t pid)
     return info.si_pid && (info.si_code != CLD_EXITED || info.si_status);
 }
 
+static bool has_ended(pid_t pid)
+{
+    siginfo_t info = {0};
+
+    assert_int_equal(waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT), 0);
+    return info.si_pid != 0;
+}
+
 /* Takes `count` messages, sleeping when there is none. writer: a child, or 0. */
 static void pop_all(struct queue *queue, pid_t writer, uint32_t first, uint32_t count,
                     uint32_t limit)
@@ -89,7 +84,7 @@ static void pop_all(struct queue *queue, pid_t writer, uint32_t first, uint32_t 
         uint32_t size;
         int r = queue_pop_or_arm(queue, buffer, sizeof(buffer), &size);
 
-        if (r == QUEUE_EMPTY)
+        if (r == MAILSLOT_EMPTY)
         {
             while (poll(&fd, 1, writer ? 1000 : -1) == 0 && !has_failed(writer))
             {
@@ -112,7 +107,7 @@ static void push_all(struct queue *queue, pid_t reader, uint32_t count, uint32_t
     {
         int r = queue_push(queue, buffer, support_fill(buffer, n, limit));
 
-        if (r == QUEUE_FULL)
+        if (r == MAILSLOT_FULL)
         {
             usleep(100);
             if (has_failed(reader))
@@ -133,19 +128,19 @@ static void test_exchange(void **unused)
         messages = 100000,
         limit = 500
     };
-    struct queue *queue = patient_queue(1 << 20);
+    struct queue *queue = support_queue(0, 1 << 20, 0);
     pid_t pid = fork();
 
     (void)unused;
     if (!pid)
     {
-        struct queue *own = child_queue(queue, 2);
+        struct queue *own = child_queue(queue);
 
         for (uint32_t n = 0; n < messages;)
         {
             int r = queue_push(own, buffer, support_fill(buffer, n, limit));
 
-            if (r == QUEUE_FULL)
+            if (r == MAILSLOT_FULL)
                 usleep(100);
             else if (r)
                 _exit(r > 0 ? 100 + r : -r);
@@ -169,7 +164,7 @@ static void test_writers(void **unused)
         messages = 3000,
         limit = 300
     };
-    struct queue *queue = patient_queue(8 << 20);
+    struct queue *queue = support_queue(0, 8 << 20, 0);
     uint32_t next[writers] = {0}, size;
     pid_t pids[writers];
 
@@ -179,7 +174,7 @@ static void test_writers(void **unused)
         pids[w] = fork();
         if (!pids[w])
         {
-            struct queue *own = child_queue(queue, 10 + w);
+            struct queue *own = child_queue(queue);
 
             for (uint32_t n = 0; n < messages; n++)
             {
@@ -230,7 +225,7 @@ static void exchange_with_peer(const char *path)
         quota = 2 << 20
     };
     static const char *const modes[] = {"push", "pop"};
-    struct queue *queue = patient_queue(quota);
+    struct queue *queue = support_queue(0, quota, 0);
 
     assert_int_equal(access(path, X_OK), 0);
     for (int i = 0; i < 2; i++)
@@ -241,11 +236,11 @@ static void exchange_with_peer(const char *path)
         {
             char memfd[16], event[16], count[16], size[16];
 
-            snprintf(memfd, sizeof(memfd), "%d", dup(queue_memfd(queue)));
+            snprintf(memfd, sizeof(memfd), "%d", dup(support_memfd));
             snprintf(event, sizeof(event), "%d", dup(queue_fd(queue)));
             snprintf(count, sizeof(count), "%d", messages);
             snprintf(size, sizeof(size), "%d", limit);
-            execl(path, path, modes[i], memfd, event, "77", count, size, NULL);
+            execl(path, path, modes[i], memfd, event, count, size, NULL);
             _exit(8);
         }
         if (i)
@@ -261,74 +256,77 @@ static void exchange_with_peer(const char *path)
     queue_free(queue);
 }
 
-static void test_peer(void **unused)
+static void test_peers_64_and_32_bit(void **unused)
 {
     (void)unused;
     exchange_with_peer(peer_path("QUEUE_PEER", "queue_peer"));
-}
-
-static void test_peer_32_bit(void **unused)
-{
-    (void)unused;
     exchange_with_peer(peer_path("QUEUE_PEER32", "queue_peer32"));
 }
 
-/* A stopped process keeps the lock: others give up, nothing changes; after its death and the
- * daemon's recovery all goes on. */
-static void test_stuck(void **unused)
+static struct queue_header *map_header(void)
+{
+    struct queue_header *header =
+        mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, support_memfd, 0);
+
+    assert_true(header != MAP_FAILED);
+    return header;
+}
+
+/* A child that has the lock, and is stopped with it. */
+static pid_t stopped_holder(struct queue_header *header)
+{
+    pid_t pid = fork();
+    bool orphan;
+    int status;
+
+    if (!pid)
+    {
+        if (!lock_take(&header->lock, &header->generation, 1000, &orphan))
+            _exit(2);
+        raise(SIGSTOP);
+        lock_drop(&header->lock);
+        _exit(0);
+    }
+    assert_int_equal(waitpid(pid, &status, WUNTRACED), pid);
+    assert_true(WIFSTOPPED(status));
+    return pid;
+}
+
+/* A process that is stopped with the lock keeps it: others are told so, nothing changes. When it
+ * dies the kernel opens the lock, and all goes on. */
+static void test_stopped_holder(void **unused)
 {
     struct queue *queue = support_queue(0, 65536, 0);
+    struct queue_header *header = map_header();
     struct queue_info info;
     uint32_t size = 99, count;
-    int status;
 
     (void)unused;
     assert_int_equal(queue_push(queue, "kept", 4), 0);
     for (int round = 0; round < 2; round++)
     {
-        pid_t pid = fork();
+        pid_t pid = stopped_holder(header);
 
-        if (!pid)
-        {
-            struct queue_header *header =
-                mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, queue_memfd(queue), 0);
-
-            if (header == MAP_FAILED || queue_lock_take(header, 7, 1000))
-                _exit(2);
-            raise(SIGSTOP);
-            queue_lock_drop(header, 7);
-            _exit(0);
-        }
-        assert_int_equal(waitpid(pid, &status, WUNTRACED), pid);
-        assert_true(WIFSTOPPED(status));
-        assert_int_equal(queue_holder(queue), 7);
-        assert_int_equal(queue_push(queue, "lost", 4), QUEUE_STUCK);
-        queue_set_patience(queue, 10);
-        assert_int_equal(queue_pop(queue, buffer, 100, &size), QUEUE_STUCK);
-        assert_int_equal(queue_pop_or_arm(queue, buffer, 100, &size), QUEUE_STUCK);
-        assert_int_equal(queue_peek(queue, buffer, 100, &size, &count), QUEUE_STUCK);
+        assert_int_equal(queue_push(queue, "lost", 4), MAILSLOT_BUSY);
+        assert_int_equal(queue_pop(queue, buffer, 100, &size), MAILSLOT_BUSY);
         assert_int_equal(queue_info(queue, &info), 0); /* I1-I3: looking needs no lock */
-        assert_int_equal(info.count, 1);
+        assert_int_equal(info.count, 1 + round);
         assert_int_equal(size, 99);
-        queue_recover(queue, 8); /* not the one */
-        assert_int_equal(queue_holder(queue), 7);
+        assert_int_equal(queue_peek(queue, buffer, 100, &size, &count), 0);
+        size = 99;
         if (round)
-        {
             kill_child(pid);
-            assert_int_equal(queue_push(queue, "lost", 4), QUEUE_STUCK);
-            queue_recover(queue, 7);
-        }
         else
         {
             assert_int_equal(kill(pid, SIGCONT), 0);
             assert_int_equal(exit_status(pid), 0);
         }
-        assert_int_equal(queue_holder(queue), 0);
-        assert_int_equal(count_of(queue), 1);
-        queue_set_patience(queue, 500);
+        assert_int_equal(queue_push(queue, "more", 4), 0);
+        assert_int_equal(count_of(queue), 2 + round);
     }
     assert_int_equal(queue_pop(queue, buffer, 100, &size), 0);
     assert_memory_equal(buffer, "kept", 4);
+    munmap(header, 4096);
     queue_free(queue);
 }
 
@@ -338,36 +336,26 @@ static void test_stuck(void **unused)
  */
 static void test_stopped_waiter(void **unused)
 {
-    enum
-    {
-        patience = 2000
-    };
     struct queue *queue = support_queue(0, 65536, 0);
-    struct queue_header *header =
-        mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, queue_memfd(queue), 0);
+    struct queue_header *header = map_header();
     int status;
+    bool orphan;
     pid_t pid;
 
     (void)unused;
-    assert_true(header != MAP_FAILED);
-    assert_int_equal(queue_lock_take(header, 7, 1000), 0);
+    assert_true(lock_take(&header->lock, &header->generation, 1000, &orphan));
     pid = fork();
     if (!pid)
-    {
-        struct queue *own = child_queue(queue, 2);
-
-        queue_set_patience(own, patience);
-        _exit(queue_push(own, "late", 4));
-    }
-    while (!(__atomic_load_n(&header->lock, __ATOMIC_RELAXED) & QUEUE_LOCK_WAITERS))
+        _exit(queue_push(child_queue(queue), "late", 4));
+    while (!(__atomic_load_n(&header->lock, __ATOMIC_RELAXED) & LOCK_WAITERS))
         usleep(1000);
     assert_int_equal(kill(pid, SIGSTOP), 0);
     assert_int_equal(waitpid(pid, &status, WUNTRACED), pid);
     assert_true(WIFSTOPPED(status));
-    usleep((patience + 100) * 1000);
+    usleep((LOCK_PATIENCE_MS + 100) * 1000);
     assert_int_equal(kill(pid, SIGCONT), 0);
     usleep(100000);
-    queue_lock_drop(header, 7);
+    lock_drop(&header->lock);
     assert_int_equal(exit_status(pid), 0);
     assert_int_equal(count_of(queue), 1);
     munmap(header, 4096);
@@ -375,21 +363,89 @@ static void test_stopped_waiter(void **unused)
 }
 
 /* Closing waits for nobody; a stopped holder cannot undo it. */
-static void test_close_while_stuck(void **unused)
+static void test_close_while_held(void **unused)
 {
     struct queue *queue = support_queue(0, 65536, 0);
-    struct queue_header *header =
-        mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, queue_memfd(queue), 0);
+    struct queue_header *header = map_header();
     uint32_t size;
+    pid_t pid;
 
     (void)unused;
-    assert_true(header != MAP_FAILED);
     assert_int_equal(queue_push(queue, "gone", 4), 0);
-    assert_int_equal(queue_lock_take(header, 7, 1000), 0);
+    pid = stopped_holder(header);
     queue_close(queue);
-    assert_int_equal(queue_pop(queue, buffer, 100, &size), QUEUE_CLOSED);
-    queue_lock_drop(header, 7);
-    assert_int_equal(queue_pop(queue, buffer, 100, &size), QUEUE_CLOSED);
+    assert_int_equal(queue_pop(queue, buffer, 100, &size), MAILSLOT_CLOSED);
+    kill(pid, SIGCONT);
+    assert_int_equal(exit_status(pid), 0);
+    assert_int_equal(queue_pop(queue, buffer, 100, &size), MAILSLOT_CLOSED);
+    munmap(header, 4096);
+    queue_free(queue);
+}
+
+/* A writer of a large message that is stopped in its copy, or dies there (issue 12, line b). */
+static void test_stopped_in_large_write(void **unused)
+{
+    enum
+    {
+        large = 6 << 20,
+        quota = 16 << 20
+    };
+    struct queue *queue = support_queue(0, quota, 0);
+    struct queue_header *header = map_header();
+    uint8_t *message = calloc(1, large);
+    bool seen[2] = {false, false};
+    struct queue_info info;
+
+    (void)unused;
+    for (int round = 0; round < 200 && !(seen[0] && seen[1]); round++)
+    {
+        bool dies = round % 2;
+        uint32_t size, word;
+        int status;
+        pid_t pid = fork();
+
+        if (!pid)
+            _exit(queue_push(child_queue(queue), message, large));
+        while (!(word = __atomic_load_n(&header->claims[0].word, __ATOMIC_ACQUIRE)) ||
+               word & LOCK_ORPHAN)
+            if (has_ended(pid))
+                break;
+        kill(pid, SIGSTOP);
+        if (waitpid(pid, &status, WUNTRACED) == pid && WIFSTOPPED(status) && !count_of(queue))
+        {
+            seen[dies] = true;
+            /* More than the quota goes through beside it. */
+            for (uint32_t n = 0; n < 60000; n++)
+            {
+                assert_int_equal(queue_push(queue, buffer, support_fill(buffer, n, 600)), 0);
+                assert_int_equal(queue_pop(queue, buffer, sizeof(buffer), &size), 0);
+                assert_true(support_check(buffer, size, n, 600));
+            }
+            assert_int_equal(count_of(queue), 0);
+        }
+        if (dies)
+            kill(pid, SIGKILL);
+        else
+            kill(pid, SIGCONT);
+        if (!WIFEXITED(status))
+            waitpid(pid, &status, 0);
+        if (!dies)
+        {
+            assert_int_equal(queue_pop(queue, message, large, &size), 0);
+            assert_int_equal(size, large);
+        }
+        else /* taken back at the next chance */
+        {
+            while (queue_pop(queue, message, large, &size) == 0)
+                ;
+            assert_int_equal(queue_push(queue, "a", 1), 0);
+            assert_int_equal(queue_pop(queue, buffer, 1, &size), 0);
+            assert_int_equal(queue_info(queue, &info), 0);
+            assert_int_equal(info.bytes, 0);
+        }
+    }
+    assert_true(seen[0] && seen[1]);
+    free(message);
     munmap(header, 4096);
     queue_free(queue);
 }
@@ -403,7 +459,7 @@ struct progress
 static void victim(const struct queue *parent, bool pushes, uint32_t next, uint32_t limit,
                    struct progress *progress)
 {
-    struct queue *queue = child_queue(parent, 5);
+    struct queue *queue = child_queue(parent);
 
     for (;;)
     {
@@ -418,11 +474,11 @@ static void victim(const struct queue *parent, bool pushes, uint32_t next, uint3
         if (!r)
         {
             if (!pushes && !support_check(buffer, size, next, limit))
-                progress->wrong = 1;
+                progress->wrong = 1000;
             __atomic_store_n(&progress->done, ++next, __ATOMIC_RELEASE);
         }
-        else if (r != QUEUE_FULL && r != QUEUE_EMPTY)
-            progress->wrong = 1;
+        else if (r != MAILSLOT_FULL && r != MAILSLOT_EMPTY)
+            progress->wrong = (uint32_t)r;
     }
 }
 
@@ -433,12 +489,13 @@ static void test_kill(void **unused)
     enum
     {
         rounds = 400,
-        limit = 700,
-        quota = 400 * 1024
+        limit = 8000, /* small messages and large ones */
+        quota = 4 << 20
     };
-    struct queue *queue = patient_queue(quota);
+    struct queue *queue = support_queue(0, quota, 0);
     struct progress *progress =
         mmap(NULL, sizeof(*progress), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    struct queue_header *header = map_header();
     uint32_t pushed = 0, popped = 0, size, held = 0;
     struct timespec now;
     uint64_t seed;
@@ -468,10 +525,10 @@ static void test_kill(void **unused)
             if (pushes && support_random(&seed) % 3)
                 r = queue_pop(queue, buffer, sizeof(buffer), &size);
             else if (pushes)
-                r = QUEUE_EMPTY;
+                r = MAILSLOT_EMPTY;
             else
                 r = queue_push(queue, buffer, support_fill(buffer, pushed, limit));
-            assert_true(r == 0 || r == QUEUE_EMPTY || r == QUEUE_FULL);
+            assert_true(r == 0 || r == MAILSLOT_EMPTY || r == MAILSLOT_FULL);
             if (!r && pushes)
                 assert_true(support_check(buffer, size, popped++, limit));
             else if (!r)
@@ -479,9 +536,7 @@ static void test_kill(void **unused)
         }
         kill_child(pid);
         assert_int_equal(progress->wrong, 0);
-        held += queue_holder(queue) == 5;
-        queue_recover(queue, 5);
-        assert_int_equal(queue_holder(queue), 0);
+        held += (__atomic_load_n(&header->lock, __ATOMIC_RELAXED) & LOCK_ORPHAN) != 0;
 
         if (pushes)
             after = pushed = popped + count_of(queue);
@@ -502,7 +557,8 @@ static void test_kill(void **unused)
     printf("%d kills, %u with the lock held; %u messages\n", rounds, held, pushed);
     assert_true(pushed > 1000);
     pop_all(queue, 0, popped, pushed - popped, limit);
-    assert_int_equal(queue_pop(queue, buffer, sizeof(buffer), &size), QUEUE_EMPTY);
+    assert_int_equal(queue_pop(queue, buffer, sizeof(buffer), &size), MAILSLOT_EMPTY);
+    munmap(header, 4096);
     munmap(progress, sizeof(*progress));
     queue_free(queue);
 }
@@ -512,9 +568,14 @@ static void test_kill(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_exchange),          TEST(test_writers), TEST(test_peer),
-        TEST(test_peer_32_bit),       TEST(test_stuck),   TEST(test_stopped_waiter),
-        TEST(test_close_while_stuck), TEST(test_kill),
+        TEST(test_exchange),
+        TEST(test_writers),
+        TEST(test_peers_64_and_32_bit),
+        TEST(test_stopped_holder),
+        TEST(test_stopped_waiter),
+        TEST(test_close_while_held),
+        TEST(test_stopped_in_large_write),
+        TEST(test_kill),
     };
 
     alarm(300); /* a lost wake-up would hang */

@@ -1,16 +1,22 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A process killed at any instruction of a push or pop leaves a consistent queue. */
+/* A process killed at any instruction of a push or pop leaves a consistent queue; and one that is
+ * stopped there holds up others only while it has the lock. */
 
 #include "queue_support.h"
 
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/ptrace.h>
 #include <sys/wait.h>
 #include <cmocka.h>
+
+#include "queue/layout.h"
+#include "queue/lock.h"
 
 static uint8_t buffer[256 * 1024], big_message[256 * 1024];
 
@@ -34,24 +40,43 @@ struct step_case
     uint32_t big;    /* size of the pushed message if not 0 */
     uint32_t stride; /* instructions from one look to the next */
     bool push;
-    bool commits; /* whether the operation changes the messages */
+    bool commits;  /* whether the operation changes the messages */
+    size_t length; /* of the file that is looked at */
 };
 
 enum
 {
     STEP_LIMIT = 1500,
-    STEP_FILE_MAX = 4096 + 256 * 1024
+    STEP_FILE_MAX = QUEUE_LAYOUT_POOL + 512 * 1024
 };
 
-/* 1 if the message after the queued ones is there, 0 if not; everything else asserted */
-static uint32_t step_examine(const struct step_case *c, const uint8_t *file, uint32_t from)
+/* What the kernel does when a thread dies: as if it had ended right there. */
+static void step_die(int memfd, pid_t dead)
 {
-    struct queue *queue = support_queue(0, c->quota, 0);
+    struct queue_header *header =
+        mmap(NULL, sizeof(*header), PROT_READ | PROT_WRITE, MAP_SHARED, memfd, 0);
+
+    assert_true(header != MAP_FAILED);
+    if ((header->lock & LOCK_THREAD) == (uint32_t)dead)
+        header->lock = (header->lock & LOCK_WAITERS) | LOCK_ORPHAN;
+    for (int i = 0; i < (int)QUEUE_LAYOUT_CLAIMS; i++)
+        if (header->claims[i].word == (uint32_t)dead)
+            header->claims[i].word = LOCK_ORPHAN;
+    munmap(header, sizeof(*header));
+}
+
+/* 1 if the message after the queued ones is there, 0 if not; everything else asserted */
+static uint32_t step_examine(const struct step_case *c, const uint8_t *file, uint32_t from,
+                             pid_t dead)
+{
+    int original = support_memfd;
+    struct queue *queue;
     uint32_t count, size, after;
 
-    assert_int_equal(pwrite(queue_memfd(queue), file, 4096 + c->quota, 0), 4096 + c->quota);
-    queue_recover(queue, 5);
-    assert_int_equal(queue_holder(queue), 0);
+    support_memfd = -1;
+    queue = support_queue(0, c->quota, 0);
+    assert_int_equal(pwrite(support_memfd, file, c->length, 0), c->length);
+    step_die(support_memfd, dead);
     count = count_of(queue);
     if (c->push)
         after = count - (c->pushed - from);
@@ -69,16 +94,18 @@ static uint32_t step_examine(const struct step_case *c, const uint8_t *file, uin
         else
             assert_true(support_check(buffer, size, from + i + (c->push ? 0 : after), STEP_LIMIT));
     }
-    assert_int_equal(queue_pop_or_arm(queue, buffer, sizeof(buffer), &size), QUEUE_EMPTY);
+    assert_int_equal(queue_pop_or_arm(queue, buffer, sizeof(buffer), &size), MAILSLOT_EMPTY);
     assert_int_equal(queue_push(queue, "alive", 5), 0);
     assert_int_equal(queue_pop(queue, buffer, sizeof(buffer), &size), 0);
     queue_free(queue);
+    close(support_memfd);
+    support_memfd = original;
     return after;
 }
 
 static void step_child(const struct step_case *c, const struct queue *parent)
 {
-    struct queue *queue = support_again(parent, 5);
+    struct queue *queue = support_again(parent);
     uint32_t size = support_fill(buffer, c->pushed, STEP_LIMIT);
     int r;
 
@@ -91,7 +118,7 @@ static void step_child(const struct step_case *c, const struct queue *parent)
         r = queue_push(queue, buffer, size);
     else
         r = queue_pop_or_arm(queue, buffer, sizeof(buffer), &size);
-    _exit(r == (c->commits ? 0 : QUEUE_EMPTY) ? 0 : 4);
+    _exit(r == (c->commits ? 0 : MAILSLOT_EMPTY) ? 0 : 4);
 }
 
 static uint32_t step_prepare(const struct step_case *c, struct queue *queue)
@@ -117,11 +144,11 @@ static void step_through(struct step_case c)
 {
     static uint8_t last[STEP_FILE_MAX], file[STEP_FILE_MAX];
     struct queue *queue = support_queue(0, c.quota, 0);
-    size_t length = 4096 + c.quota;
     uint32_t n, steps = 0, examined = 0, after = 0;
     int status;
     pid_t pid;
 
+    c.length = QUEUE_LAYOUT_POOL + 2 * c.quota + 16384;
     c.pushed = step_prepare(&c, queue);
     pid = fork();
     if (!pid)
@@ -136,19 +163,19 @@ static void step_through(struct step_case c)
             break;
         if (steps % c.stride)
             continue;
-        assert_int_equal(pread(queue_memfd(queue), file, length, 0), length);
-        if (memcmp(file, last, length) == 0)
+        assert_int_equal(pread(support_memfd, file, c.length, 0), c.length);
+        if (memcmp(file, last, c.length) == 0)
             continue;
-        memcpy(last, file, length);
-        n = step_examine(&c, file, c.popped);
+        memcpy(last, file, c.length);
+        n = step_examine(&c, file, c.popped, pid);
         assert_true(n >= after); /* what is done stays done */
         after = n;
         examined++;
     }
     assert_true(WIFEXITED(status));
     assert_int_equal(WEXITSTATUS(status), 0);
-    assert_int_equal(pread(queue_memfd(queue), file, length, 0), length);
-    assert_int_equal(step_examine(&c, file, c.popped), c.commits);
+    assert_int_equal(pread(support_memfd, file, c.length, 0), c.length);
+    assert_int_equal(step_examine(&c, file, c.popped, pid), c.commits);
     printf("%s: %u instructions, %u states\n", c.name, steps, examined);
     assert_true(examined >= 3);
     queue_free(queue);
@@ -158,16 +185,17 @@ static void test_killed_anywhere(void **unused)
 {
     /* messages take 760 bytes on average */
     static const struct step_case cases[] = {
-        {"push to an empty queue", 8192, 1, 1, 1, 0, 1, true, true},
-        {"push", 8192, 3, 1, 4, 0, 1, true, true},
-        {"push, wrapping", 8192, 8, 5, 11, 0, 1, true, true},
-        {"push, growing", 256 * 1024, 0, 0, 0, 0, 1, true, true},
-        {"push, growing while wrapped", 256 * 1024, 160, 9, 0, 0, 1, true, true},
-        {"push, wrapping in the grown ring", 256 * 1024, 160, 30, 0, 134000, 61, true, true},
-        {"pop", 8192, 3, 1, 3, 0, 1, false, true},
-        {"pop the last", 8192, 3, 2, 3, 0, 1, false, true},
-        {"pop the last, shrinking", 256 * 1024, 200, 199, 200, 0, 1, false, true},
-        {"pop from an empty queue, arming", 8192, 1, 1, 1, 0, 1, false, false},
+        {"push to an empty queue", 8192, 1, 1, 1, 0, 1, true, true, 0},
+        {"push", 8192, 3, 1, 4, 0, 1, true, true, 0},
+        {"push, wrapping", 8192, 8, 5, 11, 0, 1, true, true, 0},
+        {"push, to the next page", 16384, 6, 0, 6, 3000, 1, true, true, 0},
+        {"push beyond the first pages", 200 * 1024, 0, 0, 0, 0, 1, true, true, 0},
+        {"push of a large message", 65536, 3, 1, 4, 10000, 1, true, true, 0},
+        {"push of a large message, pages used again", 65536, 60, 59, 61, 20000, 1, true, true, 0},
+        {"pop", 8192, 3, 1, 3, 0, 1, false, true, 0},
+        {"pop the last", 8192, 3, 2, 3, 0, 1, false, true, 0},
+        {"pop the last of many", 200 * 1024, 190, 189, 190, 0, 1, false, true, 0},
+        {"pop from an empty queue, arming", 8192, 1, 1, 1, 0, 1, false, false, 0},
     };
 
     (void)unused;
@@ -176,12 +204,43 @@ static void test_killed_anywhere(void **unused)
         step_through(cases[i]);
 }
 
+static void *holder_thread(void *userdata)
+{
+    struct queue_header *header = userdata;
+    bool orphan;
+
+    (void)!lock_take(&header->lock, &header->generation, 1000, &orphan);
+    return NULL; /* as a thread that is terminated */
+}
+
+/* A thread that ends with the lock, while its process goes on; and one that waits for it then. */
+static void test_thread_ends_with_lock(void **unused)
+{
+    struct queue *queue = support_queue(0, 65536, 0);
+    struct queue_header *header =
+        mmap(NULL, sizeof(*header), PROT_READ | PROT_WRITE, MAP_SHARED, support_memfd, 0);
+    pthread_t thread;
+
+    (void)unused;
+    assert_true(header != MAP_FAILED);
+    for (int i = 0; i < 100; i++)
+    {
+        assert_int_equal(pthread_create(&thread, NULL, holder_thread, header), 0);
+        pthread_join(thread, NULL);
+        assert_int_equal(queue_push(queue, "a", 1), 0);
+    }
+    assert_int_equal(count_of(queue), 100);
+    munmap(header, sizeof(*header));
+    queue_free(queue);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, support_setup, support_teardown)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_killed_anywhere),
+        TEST(test_thread_ends_with_lock),
     };
 
     alarm(300);

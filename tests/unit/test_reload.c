@@ -256,7 +256,7 @@ static void test_not_for_others(void **state)
         r = support_hello(fd);
         if (r == 0)
             r = support_request(fd, CONTROL_RELOAD, NULL, 0, NULL);
-        _exit(r == CONTROL_DENIED ? 0 : 2);
+        _exit(r == MAILSLOT_DENIED ? 0 : 2);
     }
     assert_int_equal(support_wait_status(pid), 0);
     chmod(support_folder, 0700);

@@ -41,7 +41,7 @@ static void test_many_users(void **state)
     {
         int own = 0;
 
-        while (n < PEERS_MAX && (last = users_connect(uid, 0, NULL)) >= 0)
+        while (n < PEERS_MAX && (last = users_connect(uid)) >= 0)
         {
             fds[n++] = last;
             own++;
@@ -50,14 +50,14 @@ static void test_many_users(void **state)
         go_on();
     }
     assert_true(n < PEERS_MAX);
-    assert_true((last = users_connect(64009, 0, NULL)) >= 0);
+    assert_true((last = users_connect(64009)) >= 0);
     fds[n++] = last;
     for (int i = 0; i < 100; i++)
     {
-        assert_true((fds[n++] = users_connect(0, 0, NULL)) >= 0);
-        assert_true((fds[n++] = users_connect(DAEMON, 0, NULL)) >= 0);
+        assert_true((fds[n++] = users_connect(0)) >= 0);
+        assert_true((fds[n++] = users_connect(DAEMON)) >= 0);
     }
-    assert_int_equal(support_request(fds[n - 1], CONTROL_STATUS, NULL, 0, NULL), CONTROL_OK);
+    assert_int_equal(support_request(fds[n - 1], CONTROL_STATUS, NULL, 0, NULL), MAILSLOT_OK);
     assert_int_equal(count_turned_away(), said + 1);
     while (n)
         close(fds[--n]);
@@ -104,7 +104,7 @@ static void test_unread_fds(void **state)
     assert_int_equal(mailslot_create(bob, "his", 3, 0, 0, &his, &lease), 0);
     for (int n = 0; n < 100; n++)
     {
-        fds[n] = users_connect(BOB, 0, NULL);
+        fds[n] = users_connect(BOB);
         assert_true(fds[n] >= 0);
         for (int i = 0; i < 9 && ask_adopt(fds[n], lease); i++)
             ;
@@ -112,8 +112,8 @@ static void test_unread_fds(void **state)
             go_on();
     }
     go_on();
-    assert_true((fd = users_connect(0, 0, NULL)) >= 0);
-    assert_int_equal(support_request(fd, CONTROL_OPEN, NULL, 0, "good"), CONTROL_OK);
+    assert_true((fd = users_connect(0)) >= 0);
+    assert_int_equal(support_request(fd, CONTROL_OPEN, NULL, 0, "good"), MAILSLOT_OK);
     close(fd);
     /* He is cut off, and gets some again when he has given back what he has. */
     assert_true(recv(fds[99], &r, sizeof(r), 0) <= 0);
@@ -124,7 +124,7 @@ static void test_unread_fds(void **state)
         struct packet packet;
 
         support_sleep_ms(10);
-        assert_true((fd = users_connect(BOB, 0, NULL)) >= 0);
+        assert_true((fd = users_connect(BOB)) >= 0);
         support_packet(&packet);
         packet_start(&packet, CONTROL_ADOPT, 1, 0, 0);
         packet_add_fd(&packet, lease);
@@ -132,7 +132,7 @@ static void test_unread_fds(void **state)
         packet_close_fds(&packet);
         close(fd);
     } while (r == -EPIPE || r == -ECONNRESET);
-    assert_int_equal(r, CONTROL_OK);
+    assert_int_equal(r, MAILSLOT_OK);
     close(lease);
     mailslot_free(his);
 }
@@ -147,7 +147,7 @@ static int read_reply(int fd)
 
     support_packet(&packet);
     assert_int_equal(packet_receive(fd, &packet, 0), 0);
-    assert_int_equal(packet_header(&packet)->result, CONTROL_OK);
+    assert_int_equal(packet_header(&packet)->result, MAILSLOT_OK);
     file = packet_take_fd(&packet, 0);
     assert_true(file >= 0);
     return file;
@@ -185,8 +185,8 @@ static void ask_status(int fd)
 static void test_turns(void **state)
 {
     static struct mailslot *slots[1000];
-    int his = users_connect(BOB, 0, NULL), hers = users_connect(ALICE, 0, NULL);
-    int root = users_connect(0, 0, NULL), n = 0, left = PILE - 1;
+    int his = users_connect(BOB), hers = users_connect(ALICE);
+    int root = users_connect(0), n = 0, left = PILE - 1;
     struct pollfd entries[2] = {{his, POLLIN, 0}, {hers, POLLIN, 0}};
     int64_t before, answered, ms = 0;
     int file = -1;
@@ -206,7 +206,7 @@ static void test_turns(void **state)
         }
         ms = support_now_ms();
         for (int i = 0; i < 10; i++)
-            assert_int_equal(support_request(root, CONTROL_STATUS, NULL, 0, NULL), CONTROL_OK);
+            assert_int_equal(support_request(root, CONTROL_STATUS, NULL, 0, NULL), MAILSLOT_OK);
         ms = support_now_ms() - ms;
     }
     ask_status(hers);

@@ -99,11 +99,9 @@ SUPPORT struct mailslot_client *users_client(uid_t uid)
 }
 
 /* A connection of this user by hand, after its HELLO. */
-SUPPORT int users_connect(uid_t uid, uint32_t last_client, uint32_t *ret_id)
+SUPPORT int users_connect(uid_t uid)
 {
     struct packet packet;
-    struct control_welcome welcome;
-    struct control_hello *hello;
     int fd, r;
 
     users_be(uid);
@@ -112,17 +110,13 @@ SUPPORT int users_connect(uid_t uid, uint32_t last_client, uint32_t *ret_id)
     if (fd < 0)
         return -1;
     support_packet(&packet);
-    hello = packet_start(&packet, CONTROL_HELLO, 1, 0, sizeof(*hello));
-    hello->last_client = last_client;
+    packet_start(&packet, CONTROL_HELLO, 1, 0, sizeof(struct control_hello));
     r = support_exchange(fd, &packet);
     if (r)
     {
         close(fd);
         return -1;
     }
-    packet_body(&packet, &welcome, sizeof(welcome));
-    if (ret_id)
-        *ret_id = welcome.client;
     return fd;
 }
 
