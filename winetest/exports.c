@@ -339,7 +339,7 @@ static volatile bool late_right;
 static DWORD WINAPI late_thread(void *arg)
 {
     (void)arg;
-    WaitForSingleObject(late_go, INFINITE);
+    SignalObjectAndWait(late_done, late_go, INFINITE, FALSE);
     late_right = call_late_bound();
     SetEvent(late_done);
     return 0;
@@ -356,10 +356,10 @@ static int child_late(void)
     DWORD ret;
 
     late_go = CreateEventA(NULL, TRUE, FALSE, NULL);
-    late_done = CreateEventA(NULL, TRUE, FALSE, NULL);
+    late_done = CreateEventA(NULL, FALSE, FALSE, NULL);
     thread = CreateThread(NULL, 0, late_thread, NULL, 0, NULL);
-    Sleep(100); /* its start needs the lock */
-    if (!lock || lock(0, NULL, &cookie))
+    /* Its start needs the lock. */
+    if (WaitForSingleObject(late_done, 15000) || !lock || lock(0, NULL, &cookie))
         return 1;
     SetEvent(late_go);
     ret = WaitForSingleObject(late_done, 15000);

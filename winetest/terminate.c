@@ -339,7 +339,8 @@ static void test_thread_end(void)
         thread = CreateThread(NULL, 0, pend_main, &read, 0, NULL);
         if (read.blocks)
         {
-            Sleep(100);
+            for (int waited = 0; waited < 5000 && !read.pends; waited += 10)
+                Sleep(10);
             ok(kill_thread(thread), "thread does not die\n");
         }
         else
