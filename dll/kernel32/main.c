@@ -96,7 +96,7 @@ static void main_complain(const char *what, const char *fix, NTSTATUS status)
                 "): this program runs on Wine's own mailslots. Fix: ");
     main_append(line, sizeof line - 1, &length, fix);
     main_append(line, sizeof line - 1, &length,
-                " (tested: Wine 8.0 to 10.0; older ones do not work, newer ones may)");
+                " (tested: Wine 8.0 to 11.10; older ones do not work, newer ones may)");
     line[length++] = '\n';
     if (params && params->std_err && params->std_err != INVALID_HANDLE_VALUE)
         NtWriteFile(params->std_err, NULL, NULL, NULL, &io, line, length, NULL, NULL);
