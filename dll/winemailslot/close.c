@@ -87,8 +87,11 @@ NTSTATUS NTAPI layer_NtDuplicateObject(HANDLE source_process, HANDLE source, HAN
                                        HANDLE *ret, ACCESS_MASK access, ULONG attributes,
                                        ULONG options)
 {
-    enum close_process from = close_whose(source_process);
     bool closes = options & DUPLICATE_CLOSE_SOURCE;
+    /* Of a handle that stays, only what is known of the copy depends on it. */
+    enum close_process from = closes || source_process == NT_CURRENT_PROCESS
+                                  ? close_whose(source_process)
+                                  : CLOSE_OTHER_PROCESS;
     bool foreign = from == CLOSE_OWN_PROCESS && handles_is_foreign(source);
     struct handle_view view = {NULL, 0};
     struct file *closed = NULL;
@@ -104,7 +107,7 @@ NTSTATUS NTAPI layer_NtDuplicateObject(HANDLE source_process, HANDLE source, HAN
         closed = handles_remove(source, &old_access);
     status =
         NtDuplicateObject(source_process, source, target_process, ret, access, attributes, options);
-    here = status == STATUS_SUCCESS && ret && close_whose(target_process) != CLOSE_OTHER_PROCESS;
+    here = status == STATUS_SUCCESS && ret && close_whose(target_process) == CLOSE_OWN_PROCESS;
     same = here && from == CLOSE_OWN_PROCESS && closes && *ret == source; /* Y4 */
     if (closed && (same || (from == CLOSE_ANY_PROCESS && close_is_valid(source))))
     {
