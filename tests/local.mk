@@ -21,7 +21,8 @@ UNIT_DAEMON = tests/unit/test_packet tests/unit/test_fold tests/unit/test_config
 	tests/unit/test_daemon_remote tests/unit/test_smbconf tests/unit/test_listen \
 	tests/unit/test_reload tests/unit/test_log tests/unit/test_access tests/unit/test_users \
 	tests/unit/test_users_hostile tests/unit/test_users_traps tests/unit/test_users_share tests/unit/test_address \
-	tests/fault/test_fault_restart tests/fault/test_fault_clients tests/fault/test_fault_fds
+	tests/fault/test_fault_restart tests/fault/test_fault_clients tests/fault/test_fault_fds \
+	tests/fault/test_fault_storm
 
 if HAVE_CMOCKA
 check_PROGRAMS += $(UNIT_QUEUE) $(UNIT_NET) $(UNIT_DAEMON) tests/unit/queue_peer

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -110,6 +111,7 @@ static int32_t unix_attach(void *arguments)
     struct unix_attach *a = arguments;
 
     a->result = a->version == UNIXCALLS_VERSION ? 0 : MAILSLOT_VERSION;
+    mailslot_defer_signal(SIGUSR1); /* SuspendThread */
     return 0;
 }
 

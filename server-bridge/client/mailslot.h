@@ -178,6 +178,13 @@ extern "C"
      */
     void mailslot_abandon(void);
 
+    /*
+     * For programs in which a signal's handler keeps a thread for long, as Wine suspends threads by
+     * SIGUSR1: puts it off while the thread is in the few instructions during which others wait for
+     * it. The handler (with SA_SIGINFO) must be there already.
+     */
+    void mailslot_defer_signal(int number);
+
     struct mailslot_info
     {
         uint32_t max_message;  /* as given to mailslot_create */

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "client/slot.h"
+#include "queue/lock.h"
 
 int mailslot_write(struct mailslot *slot, const void *data, uint32_t size)
 {
@@ -30,6 +31,11 @@ int mailslot_read_or_arm(struct mailslot *slot, void *buffer, uint32_t capacity,
     if (slot->identity.kind != MAILSLOT_SERVER)
         return MAILSLOT_DENIED;
     return queue_pop_or_arm(slot->queue, buffer, capacity, ret_size);
+}
+
+void mailslot_defer_signal(int number)
+{
+    lock_defer_signal(number);
 }
 
 void mailslot_abandon(void)

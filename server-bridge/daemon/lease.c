@@ -12,7 +12,7 @@
 #include "control/lease.h"
 #include "daemon/registry_parts.h"
 
-#define LEASE_BATCH 32
+#define LEASE_BATCH 16
 
 /*
  * A lease belongs to a user, and only that user's programs can name it. A handle that another

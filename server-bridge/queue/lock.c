@@ -11,7 +11,11 @@
  * So a lock is left by its holder or by the kernel, never by a guess of others. A holder that
  * lives but has been stopped is waited for, in slices: the one wake of an unlock can be lost with a
  * waiter that is killed just after receiving it. Only slices in which nothing moved count, and not
- * the clock: of a time in which the waiter itself stood still, no more than one slice counts. */
+ * the clock: of a time in which the waiter itself stood still, no more than one slice counts.
+ *
+ * Wine suspends a thread by a signal, whose handler sleeps. A thread that got it under the lock
+ * would leave all others waiting, so lock_defer_signal() comes before that handler: a thread that
+ * is under the lock notes the signal, goes on, and sends it to itself when it has let go. */
 
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
@@ -23,6 +27,7 @@
 #include <limits.h>
 #include <linux/futex.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stddef.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -38,10 +43,24 @@ struct lock_timespec
     long nanoseconds;
 };
 
+/* Which threads hold a lock now, by their ids, for lock_on_signal(). Threads whose ids share a
+ * place share it in peace: the worst is that a signal is not put off. */
+#define LOCK_SLOTS 1024
+
+static struct lock_slot
+{
+    uint32_t id;
+    uint32_t deferred; /* a signal has come meanwhile */
+} lock_slots[LOCK_SLOTS];
+
+static void (*lock_next_handler)(int, siginfo_t *, void *);
+static int lock_signal; /* 0: none is put off */
+
 /* In the thread's static block: reaching it must not allocate, as TerminateThread may come then. */
 static __thread struct
 {
     struct robust_list_head *head;
+    struct lock_slot *slot;
     uint32_t *claim;
     uint32_t id;
 } lock_thread __attribute__((tls_model("initial-exec")));
@@ -69,6 +88,7 @@ static __attribute__((noinline)) void lock_meet_thread(void)
 
     pthread_once(&lock_once, lock_watch_forks);
     lock_thread.id = (uint32_t)syscall(SYS_gettid);
+    lock_thread.slot = &lock_slots[lock_thread.id % LOCK_SLOTS];
     if (syscall(SYS_get_robust_list, 0, &head, &size) || !head)
     {
         own.list.next = &own.list;
@@ -88,6 +108,68 @@ static inline void lock_pend(uint32_t *word)
     *(struct robust_list *volatile *)&head->list_op_pending =
         word ? (struct robust_list *)(void *)(entry - head->futex_offset) : NULL;
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
+}
+
+/* Between these two the signal is put off; the thread then gets it at once. */
+static inline void lock_enter(void)
+{
+    lock_thread.slot->id = lock_thread.id;
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+}
+
+static inline void lock_leave(void)
+{
+    struct lock_slot *slot = lock_thread.slot;
+
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    *(volatile uint32_t *)&slot->id = 0;
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    if (__builtin_expect(*(volatile uint32_t *)&slot->deferred, 0))
+    {
+        slot->deferred = 0;
+        syscall(SYS_tgkill, getpid(), lock_thread.id, lock_signal);
+    }
+}
+
+/* The calling thread's id, without the C library: it has an errno, and the signal may come while
+ * the registers by which it finds that are a Windows program's. */
+static inline uint32_t lock_raw_id(void)
+{
+    long id = SYS_gettid;
+
+#if defined(__x86_64__)
+    __asm__ volatile("syscall" : "+a"(id) : : "rcx", "r11", "memory");
+#elif defined(__i386__)
+    __asm__ volatile("int $0x80" : "+a"(id) : : "memory");
+#else
+    id = syscall(SYS_gettid);
+#endif
+    return (uint32_t)id;
+}
+
+/* For the same reason nothing here may use thread-local memory, as a stack protector does. */
+__attribute__((no_stack_protector)) static void lock_on_signal(int number, siginfo_t *info,
+                                                               void *context)
+{
+    uint32_t id = lock_raw_id();
+    struct lock_slot *slot = &lock_slots[id % LOCK_SLOTS];
+
+    if (*(volatile uint32_t *)&slot->id == id)
+        *(volatile uint32_t *)&slot->deferred = 1;
+    else
+        lock_next_handler(number, info, context);
+}
+
+void lock_defer_signal(int number)
+{
+    struct sigaction action;
+
+    if (lock_signal || sigaction(number, NULL, &action) || !(action.sa_flags & SA_SIGINFO))
+        return;
+    lock_next_handler = action.sa_sigaction;
+    lock_signal = number;
+    action.sa_sigaction = lock_on_signal;
+    (void)sigaction(number, &action, NULL);
 }
 
 static void lock_pause(void)
@@ -173,8 +255,10 @@ static bool lock_take_slowly(uint32_t *lock, const uint32_t *moves, uint32_t pat
             return false;
         if (!(word & LOCK_WAITERS) && !lock_swap(lock, word, word | LOCK_WAITERS))
             continue;
+        lock_leave();
         if (lock_sleep(lock, word | LOCK_WAITERS, lock_slice_end()) == -ETIMEDOUT)
             waited += LOCK_SLICE_MS;
+        lock_enter();
     }
 }
 
@@ -183,11 +267,13 @@ bool lock_take(uint32_t *lock, const uint32_t *moves, uint32_t patience_ms, bool
     if (__builtin_expect(!lock_thread.head, 0))
         lock_meet_thread();
     *ret_orphan = false;
+    lock_enter();
     lock_pend(lock);
     if (lock_swap(lock, 0, lock_thread.id) ||
         lock_take_slowly(lock, moves, patience_ms, ret_orphan))
         return true;
     lock_pend(NULL);
+    lock_leave();
     return false;
 }
 
@@ -202,6 +288,7 @@ void lock_drop(uint32_t *lock)
     if ((word & LOCK_WAITERS) && (word & LOCK_THREAD) == lock_thread.id)
         lock_wake(lock, 1);
     lock_pend(NULL);
+    lock_leave();
 }
 
 bool lock_claim(uint32_t *word, uint32_t from)

@@ -39,3 +39,7 @@ void lock_unclaim(uint32_t to);
  * or a signal. 0 or a negative errno: -ETIMEDOUT, -EINTR, -EAGAIN. */
 int lock_sleep(uint32_t *word, uint32_t value, int64_t until);
 void lock_wake_all(uint32_t *word);
+
+/* Puts this signal off while the thread that gets it holds a lock, which is for some 100
+ * instructions. It must have a handler already, of the kind with SA_SIGINFO. Once in a process. */
+void lock_defer_signal(int number);

@@ -4,6 +4,7 @@
 #include "queue/operation.h"
 
 #include <errno.h>
+#include <stddef.h>
 
 #include "queue/lock.h"
 #include "queue/pages.h"
@@ -11,30 +12,12 @@
 
 #define LOOKS 8 /* before a look without the lock becomes one with it */
 
-/* Member by member, each read once (a compiler may read memory twice) and in its own width: what
- * has just been written in another one is slow to read. */
-static inline void state_copy(volatile struct queue_state *to,
-                              const volatile struct queue_state *from)
+/* In wide pieces. What comes of it is looked at only then: nothing is read twice. */
+static inline void state_copy(struct queue_state *to, const struct queue_state *from)
 {
-    to->head_page = from->head_page;
-    to->head_offset = from->head_offset;
-    to->tail_page = from->tail_page;
-    to->tail_offset = from->tail_offset;
-    to->top = from->top;
-    to->free_page = from->free_page;
-    to->free_pages = from->free_pages;
-    to->stale_first = from->stale_first;
-    to->stale_last = from->stale_last;
-    to->count = from->count;
-    to->next_size = from->next_size;
-    to->backed = from->backed;
-    to->used = from->used;
-    to->pushed = from->pushed;
-    to->popped = from->popped;
-    to->refused_full = from->refused_full;
-    to->refused_large = from->refused_large;
-    to->claims[0] = from->claims[0];
-    to->claims[1] = from->claims[1];
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    __builtin_memcpy(to, from, offsetof(struct queue_state, reserved1));
+    __asm__ volatile("" : : "r"(to) : "memory");
 }
 
 bool queue_is_closed(const struct queue *queue)
