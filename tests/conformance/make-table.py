@@ -15,12 +15,12 @@ import sys
 
 HERE = pathlib.Path(__file__).resolve().parent
 TOP = HERE.parent.parent
-COLUMNS = [('Wine 8.0', 'A-wine'), ('Wine 10.0', 'B-wine'), ('A', 'A-shim'), ('B', 'B-shim'),
-           ('C', 'C-shim'), ('D64', 'D64-shim'), ('D32', 'D32-shim')]
+COLUMNS = [('Wine 8.0', 'A-wine'), ('Wine 10.0', 'B-wine'), ('A', 'A-shim'), ('A32', 'A32-shim'),
+           ('B', 'B-shim'), ('C', 'C-shim'), ('D64', 'D64-shim'), ('D32', 'D32-shim')]
 WEIGHT = {'skip': 0, 'pass': 1, 'todo': 2, 'fail': 3}
 ROW = re.compile(r'\b[A-Z]\d{1,2}\b')
 # Tests that do not report rows but name them in their text.
-NAMING = ['tests/unit/*.c', 'tests/fault/*.c', 'tests/host/*.py', 'tests/invisible/*']
+NAMING = ['tests/unit/*.c', 'tests/fault/*.c', 'tests/host/*.py', 'tests/invisible/*', 'tests/wine/*.sh']
 
 
 class Row:
@@ -146,7 +146,7 @@ def print_table(rows, out):
           '<!-- Made by tests/conformance/make-table.py of a run of tests/matrix/run.sh. -->\n'
           '# Conformance\n\n'
           'Every row of the fact sheet on Windows mailslots, its tests, and what came out.\n\n'
-          '- Wine 8.0, Wine 10.0: plain Wine. A to D: with wine-mailslot, on A Wine 8.0, B Wine 10.0,\n'
+          '- Wine 8.0, Wine 10.0: plain Wine. A to D: with wine-mailslot, on A Wine 8.0, A32 the same 32 bit, B Wine 10.0,\n'
           '  C Wine 10.0 32 bit, D64 and D32 Wine 10.0 with the new WoW64 (tests/matrix/README.md).\n'
           '- pass; **todo** = known difference of plain Wine; **fail**; skip = cannot be tried there;\n'
           '  – = the test has nothing to do with Wine or the row was not reached.\n'

@@ -136,7 +136,7 @@ part_program()
     rm -rf --one-file-system "$prefix"
 }
 
-# --- a kernel32.dll beside the program ---
+# --- a kernel32.dll beside the program (row Y6) ---
 
 # A library of another purpose under that name.
 foreign_dll()
