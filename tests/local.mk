@@ -78,9 +78,10 @@ endif
 CLEANFILES += tests/unit/queue_peer32
 
 # The other end of `make bench`'s network cases
-EXTRA_PROGRAMS += tests/bench/udp_pair
+EXTRA_PROGRAMS += tests/bench/udp_pair tests/bench/queue
 tests_bench_udp_pair_LDADD = server-bridge/libnet.a
-CLEANFILES += tests/bench/udp_pair
+tests_bench_queue_LDADD = server-bridge/libmailslot.a -lpthread
+CLEANFILES += tests/bench/udp_pair tests/bench/queue
 
 EXTRA_DIST += tests/data/golden.txt tests/data/bad_inputs.txt \
 	tests/unit/test_unixcalls_layout.c $(wildcard $(srcdir)/tests/unit/*.h) \

@@ -17,7 +17,7 @@ static ACCESS_MASK adopt_access(HANDLE handle)
 }
 
 /*
- * A lease is a socket, which Wine takes for a pipe. Most handles are something else: then the Unix
+ * A lease is a pipe. Most handles are something else: then the Unix
  * library, which can tell more, need not even be there.
  */
 static bool adopt_may_be_lease(HANDLE handle)

@@ -10,8 +10,11 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <signal.h>
+#include <linux/seccomp.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/ptrace.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <cmocka.h>
 
@@ -234,6 +237,39 @@ static void test_thread_ends_with_lock(void **unused)
     queue_free(queue);
 }
 
+/* Issue 12: writing, reading, looking and peeking that meet nobody make no system call at all. The
+ * kernel ends the child at its first one but exit. */
+static void test_no_system_call(void **unused)
+{
+    struct queue *queue = support_queue(0, 65536, 0);
+    int status;
+    pid_t pid = fork();
+
+    (void)unused;
+    if (!pid)
+    {
+        struct queue *own = support_again(queue);
+        struct queue_info info;
+        uint32_t size, count;
+
+        /* what is done once in a thread */
+        if (!own || queue_push(own, "a", 1) || queue_pop(own, buffer, 1, &size) ||
+            prctl(PR_SET_SECCOMP, SECCOMP_MODE_STRICT))
+            _exit(3);
+        for (uint32_t n = 0; n < 100000; n++)
+            if (queue_push(own, buffer, n % 5000) ||
+                queue_peek(own, buffer, sizeof(buffer), &size, &count) || queue_info(own, &info) ||
+                queue_pop(own, buffer, sizeof(buffer), &size) ||
+                queue_pop(own, buffer, sizeof(buffer), &size) != MAILSLOT_EMPTY)
+                syscall(SYS_exit, 4);
+        syscall(SYS_exit, 0);
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 0);
+    queue_free(queue);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, support_setup, support_teardown)
 
 int main(void)
@@ -241,6 +277,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_killed_anywhere),
         TEST(test_thread_ends_with_lock),
+        TEST(test_no_system_call),
     };
 
     alarm(300);
