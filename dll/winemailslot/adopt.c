@@ -17,8 +17,8 @@ static ACCESS_MASK adopt_access(HANDLE handle)
 }
 
 /*
- * A lease is a pipe. Most handles are something else: then the Unix
- * library, which can tell more, need not even be there.
+ * A lease is a pipe. Most handles are something else: then the Unix library, which can tell more,
+ * need not even be there.
  */
 static bool adopt_may_be_lease(HANDLE handle)
 {

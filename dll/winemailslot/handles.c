@@ -68,7 +68,7 @@ static bool handles_is_slot(const struct file *file)
 
 /*
  * A handle that another thread is closing must neither be adopted afresh (the entry would outlive
- * the handle) nor be used natively (a read would swallow the lease's socket).
+ * the handle) nor be used natively (a read would swallow the lease's pipe).
  */
 static void handles_await_close(const struct handles_entry *entry)
 {

@@ -4,7 +4,7 @@
 #include "winemailslot/pending.h"
 
 /*
- * The NT object behind a slot's handle is a socket, which is always signalled: right for a slot on
+ * The NT object behind a slot's handle is a pipe, which is always signalled: right for a slot on
  * which nothing is under way (F13). Once a read has pended, the file has an event of its own, and
  * whoever waits for the handle waits for that instead.
  */
