@@ -251,13 +251,13 @@ static void test_fault_in_buffer(void **unused)
 {
     static const uint32_t sizes[] = {4090, 10000, 100000};
     struct queue *queue = support_queue(0, 256 * 1024, 0);
-    uint8_t *bad = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    uint8_t *bad = mmap(NULL, 256 * 1024, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     struct queue_info info;
     uint32_t size = 0;
 
     (void)unused;
     assert_true(bad != MAP_FAILED);
-    assert_int_equal(mprotect(bad + 4096, 4096, PROT_NONE), 0);
+    assert_int_equal(mprotect(bad, 4096, PROT_READ | PROT_WRITE), 0);
     signal(SIGSEGV, on_fault);
     for (size_t i = 0; i < 3 * 20; i++)
     {
@@ -286,7 +286,7 @@ static void test_fault_in_buffer(void **unused)
         assert_int_equal(info.bytes, 0);
     }
     signal(SIGSEGV, SIG_DFL);
-    munmap(bad, 8192);
+    munmap(bad, 256 * 1024);
     queue_free(queue);
 }
 
