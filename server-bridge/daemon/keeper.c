@@ -227,7 +227,7 @@ static void keeper_hear(struct keeper *keeper)
     struct keeper_header header;
     unsigned int n_fds = 0;
     struct kept *kept;
-    uint32_t size;
+    uint32_t size = 0;
 
     if (keeper_receive(keeper->daemon, &header, keeper->data, &size, fds, &n_fds) < 0)
     {

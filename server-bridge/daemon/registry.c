@@ -368,8 +368,11 @@ static void registry_release_charges(struct registry *registry)
 {
     for (struct user *user = registry->users.by_uid, *after; user; user = after)
     {
+        struct charge *charge = user->restored;
+
         after = user->hh.next;
-        user->restored = charge_unref(user->restored);
+        user->restored = NULL;
+        charge_unref(charge); /* and the user, if that was all */
     }
 }
 

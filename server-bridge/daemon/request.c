@@ -5,9 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <syslog.h>
 #include <unistd.h>
 
 #include "daemon/deliver.h"
+#include "daemon/log.h"
 #include "daemon/monitor.h"
 #include "daemon/peer.h"
 #include "daemon/reload.h"
@@ -135,6 +137,10 @@ static int request_create(struct peer *peer, struct packet *packet)
         return MAILSLOT_LIMIT;
     r = registry_create(peer->host->registry, (const char *)name, size, &config, peer->charge,
                         &lease, &far_end);
+    if (r == -EFBIG)
+        log_line(LOG_ERR, "no slot can be made: mailslotd was started with a limit for the size of "
+                          "files (ulimit -f) that is below that of a slot's memory; start it "
+                          "without one");
     return r ? r : request_reply_lease(packet, lease, far_end);
 }
 

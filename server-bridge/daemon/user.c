@@ -267,7 +267,7 @@ void user_add_slot(struct user *user, size_t bytes)
 void user_drop_slot(struct user *user, size_t bytes)
 {
     USER_COUNT(user, slots, -1);
-    USER_COUNT(user, bytes, -bytes);
+    USER_COUNT(user, bytes, -(uint64_t)bytes);
 }
 
 bool user_has_credit(struct user *user)
@@ -342,7 +342,7 @@ void charge_drop_lease(struct charge *charge, bool slot, size_t bytes)
     charge->leases--;
     charge->slots -= slot;
     USER_COUNT(charge->user, leases, -1);
-    USER_COUNT(charge->user, bytes, -bytes);
+    USER_COUNT(charge->user, bytes, -(uint64_t)bytes);
     charge_unref(charge);
 }
 

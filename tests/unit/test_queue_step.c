@@ -237,6 +237,59 @@ static void test_thread_ends_with_lock(void **unused)
     queue_free(queue);
 }
 
+static sigjmp_buf fault;
+
+static void on_fault(int number)
+{
+    (void)number;
+    siglongjmp(fault, 1);
+}
+
+/* A buffer that is not there, which Windows answers with error 998: nothing is written, nothing is
+ * taken, nothing stays claimed or locked. As Wine does it, the call is left from the handler. */
+static void test_fault_in_buffer(void **unused)
+{
+    static const uint32_t sizes[] = {4090, 10000, 100000};
+    struct queue *queue = support_queue(0, 256 * 1024, 0);
+    uint8_t *bad = mmap(NULL, 256 * 1024, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    struct queue_info info;
+    uint32_t size = 0;
+
+    (void)unused;
+    assert_true(bad != MAP_FAILED);
+    assert_int_equal(mprotect(bad, 4096, PROT_READ | PROT_WRITE), 0);
+    signal(SIGSEGV, on_fault);
+    for (size_t i = 0; i < 3 * 20; i++)
+    {
+        uint32_t whole = sizes[i % 3];
+        uint8_t *start = bad + 4096 - 8; /* the fault comes after the first bytes */
+
+        if (sigsetjmp(fault, 1) == 0)
+        {
+            (void)!queue_push(queue, start, whole);
+            fail_msg("no fault");
+        }
+        queue_abandon();
+        assert_int_equal(count_of(queue), 0);
+        assert_int_equal(queue_push(queue, big_message, whole), 0);
+        if (sigsetjmp(fault, 1) == 0)
+        {
+            (void)!queue_pop(queue, start, whole, &size);
+            fail_msg("no fault");
+        }
+        queue_abandon();
+        assert_int_equal(count_of(queue), 1);
+        assert_int_equal(queue_pop(queue, buffer, sizeof(buffer), &size), 0);
+        assert_int_equal(size, whole);
+        assert_memory_equal(buffer, big_message, whole);
+        assert_int_equal(queue_info(queue, &info), 0);
+        assert_int_equal(info.bytes, 0);
+    }
+    signal(SIGSEGV, SIG_DFL);
+    munmap(bad, 256 * 1024);
+    queue_free(queue);
+}
+
 /* Issue 12: writing, reading, looking and peeking that meet nobody make no system call at all. The
  * kernel ends the child at its first one but exit. */
 static void test_no_system_call(void **unused)
@@ -277,6 +330,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_killed_anywhere),
         TEST(test_thread_ends_with_lock),
+        TEST(test_fault_in_buffer),
         TEST(test_no_system_call),
     };
 
