@@ -37,13 +37,14 @@ KERNEL32_ENTRY_i386 = _DllMain@12
 LAYER_C = dll/pe/export_table.c dll/winemailslot/access.c dll/winemailslot/adopt.c dll/winemailslot/attach.c dll/winemailslot/attributes.c \
 	dll/winemailslot/cancel.c dll/winemailslot/close.c dll/winemailslot/complete.c \
 	dll/winemailslot/create.c dll/winemailslot/dispatch.c dll/winemailslot/file.c dll/winemailslot/fsctl.c \
+	dll/winemailslot/guard.c \
 	dll/winemailslot/handles.c dll/winemailslot/info.c dll/winemailslot/message.c \
 	dll/winemailslot/names.c dll/winemailslot/object.c dll/winemailslot/pending.c dll/winemailslot/reader.c \
 	dll/winemailslot/security.c \
 	dll/winemailslot/status.c dll/winemailslot/trace.c dll/winemailslot/underway.c \
 	dll/winemailslot/unix.c dll/winemailslot/wait.c \
 	dll/winemailslot/waiter.c
-LAYER_ALL = $(LAYER_C) dll/winemailslot/dispatch.S dll/winemailslot/winemailslot.def dll/pe/export_table.h dll/winemailslot/access.h dll/winemailslot/adopt.h \
+LAYER_ALL = $(LAYER_C) dll/winemailslot/dispatch.S dll/winemailslot/guard.S dll/winemailslot/guard.h dll/winemailslot/winemailslot.def dll/pe/export_table.h dll/winemailslot/access.h dll/winemailslot/adopt.h \
 	dll/winemailslot/complete.h dll/winemailslot/create.h dll/winemailslot/dispatch.h dll/winemailslot/file.h \
 	dll/winemailslot/handles.h dll/winemailslot/layer.h dll/winemailslot/names.h \
 	dll/winemailslot/nt.h dll/winemailslot/object.h dll/winemailslot/pending.h dll/winemailslot/reader.h \
@@ -84,7 +85,7 @@ dll/%-windows/winemailslot.dll: $(LAYER_ALL)
 	$(AM_V_GEN)$(MKDIR_P) $(@D)
 	$(AM_V_at)$(MINGW_$*)-gcc $(PECFLAGS) $(PELINKFLAGS) $(PE_HARDENING_$*) \
 		-Wl,-e,$(LAYER_ENTRY_$*) -o $@.tmp \
-		$(addprefix $(srcdir)/,$(LAYER_C) dll/winemailslot/dispatch.S) \
+		$(addprefix $(srcdir)/,$(LAYER_C) dll/winemailslot/dispatch.S dll/winemailslot/guard.S) \
 		$(srcdir)/dll/winemailslot/winemailslot.def -lntdll -lgcc
 	$(AM_V_at)printf 'Wine builtin DLL\0' | dd of=$@.tmp bs=1 seek=64 conv=notrunc status=none
 	$(AM_V_at)mv $@.tmp $@

@@ -4,6 +4,7 @@
 
 #include "client/mailslot.h"
 #include "winemailslot/access.h"
+#include "winemailslot/guard.h"
 #include "winemailslot/handles.h"
 #include "winemailslot/names.h"
 #include "winemailslot/security.h"
@@ -109,6 +110,8 @@ static NTSTATUS create_call(enum unix_call call, const struct name *name,
 /* Row by row in the order in which Windows checks. */
 static NTSTATUS create_check_attributes(const OBJECT_ATTRIBUTES *attributes)
 {
+    if (attributes && !name_readable(attributes))
+        return STATUS_ACCESS_VIOLATION;
     if (!attributes || attributes->Length != sizeof(*attributes))
         return STATUS_INVALID_PARAMETER; /* T2, T3 */
     if (!attributes->ObjectName)         /* T4, T5 */
@@ -192,6 +195,8 @@ NTSTATUS NTAPI layer_NtCreateMailslotFile(HANDLE *ret, ULONG access, OBJECT_ATTR
     if (layer_ready())
     {
         status = unix_probe(ret, sizeof(*ret), io, sizeof(*io));
+        if (status == STATUS_SUCCESS && timeout && !guard_readable(timeout, sizeof(*timeout)))
+            status = STATUS_ACCESS_VIOLATION;
         if (status)
             return status;
         /* The quota is accepted and not kept, as row C13 says for 0: ours is the daemon's. */

@@ -2,6 +2,7 @@
 /* Which NT names mean mailslots, and what they say. */
 #include "winemailslot/names.h"
 
+#include "winemailslot/guard.h"
 #include "winemailslot/handles.h"
 
 struct text /* a part of a name */
@@ -158,6 +159,19 @@ ULONG name_to_utf16(const char *text, ULONG size, WCHAR *units, ULONG capacity)
     return n;
 }
 
+bool name_readable(const OBJECT_ATTRIBUTES *attributes)
+{
+    const UNICODE_STRING *name;
+
+    if (!guard_readable(attributes, sizeof(*attributes)))
+        return false;
+    name = attributes->ObjectName;
+    if (!name)
+        return true;
+    return guard_readable(name, sizeof(*name)) &&
+           (!name->Buffer || guard_readable(name->Buffer, name->Length));
+}
+
 NTSTATUS name_parse(const OBJECT_ATTRIBUTES *attributes, struct name *ret)
 {
     struct text text, host = {NULL, 0};
@@ -165,7 +179,11 @@ NTSTATUS name_parse(const OBJECT_ATTRIBUTES *attributes, struct name *ret)
     ret->kind = NAME_OTHER;
     ret->host = ret->name = NULL;
     ret->host_size = ret->name_size = 0;
-    if (!attributes || !attributes->ObjectName || !attributes->ObjectName->Buffer)
+    if (!attributes)
+        return STATUS_SUCCESS;
+    if (!name_readable(attributes))
+        return STATUS_ACCESS_VIOLATION;
+    if (!attributes->ObjectName || !attributes->ObjectName->Buffer)
         return STATUS_SUCCESS;
     text.at = attributes->ObjectName->Buffer;
     text.length = attributes->ObjectName->Length / sizeof(WCHAR);

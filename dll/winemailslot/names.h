@@ -23,10 +23,13 @@ struct name
 
 /*
  * Takes the object's name apart (the documented checks of the string itself are the caller's).
- * STATUS_NO_MEMORY only. Text is allocated for LOCAL and REMOTE: name_free().
+ * STATUS_NO_MEMORY, STATUS_ACCESS_VIOLATION. Text is allocated for LOCAL and REMOTE: name_free().
  */
 NTSTATUS name_parse(const OBJECT_ATTRIBUTES *attributes, struct name *ret);
 void name_free(struct name *name);
+
+/* Whether attributes (not NULL) and the name in it are memory that can be read. */
+bool name_readable(const OBJECT_ATTRIBUTES *attributes);
 
 /* Generalised UTF-8 to UTF-16. Returns the units it takes; writes at most `capacity`. */
 ULONG name_to_utf16(const char *text, ULONG size, WCHAR *units, ULONG capacity);

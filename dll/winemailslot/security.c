@@ -3,6 +3,7 @@
 #include "winemailslot/security.h"
 
 #include "client/mailslot.h"
+#include "winemailslot/guard.h"
 #include "winemailslot/handles.h"
 #include "winemailslot/status.h"
 #include "winemailslot/unix.h"
@@ -62,6 +63,28 @@ static NTSTATUS security_take(SECURITY_DESCRIPTOR *to, void *from, ULONG info)
             status = RtlSetSaclSecurityDescriptor(to, TRUE, acl, defaulted);
     }
     return status;
+}
+
+struct security_taking
+{
+    SECURITY_DESCRIPTOR *to;
+    void *from;
+    ULONG info;
+};
+
+static NTSTATUS security_take_caller_now(void *argument)
+{
+    const struct security_taking *taking = argument;
+
+    return security_take(taking->to, taking->from, taking->info);
+}
+
+/* The same from a caller's descriptor, which may point nowhere. */
+static NTSTATUS security_take_caller(SECURITY_DESCRIPTOR *to, void *from, ULONG info)
+{
+    struct security_taking taking = {to, from, info};
+
+    return guard_call(security_take_caller_now, &taking);
 }
 
 /* What an object made by this process has unless told otherwise. */
@@ -169,16 +192,31 @@ static NTSTATUS security_load(uint64_t slot, struct security *security)
                              DACL_SECURITY_INFORMATION | SACL_SECURITY_INFORMATION);
 }
 
+struct security_packing
+{
+    SECURITY_DESCRIPTOR *absolute;
+    void *relative;
+    ULONG size;
+};
+
+static NTSTATUS security_pack(void *argument)
+{
+    struct security_packing *packing = argument;
+
+    return RtlAbsoluteToSelfRelativeSD(packing->absolute, packing->relative, &packing->size);
+}
+
+/* The SIDs and lists of the descriptor may be the caller's. */
 static NTSTATUS security_store(uint64_t slot, SECURITY_DESCRIPTOR *absolute)
 {
     struct unix_io io = {.slot = slot, .result = MAILSLOT_DENIED};
     void *relative = layer_alloc(MAILSLOT_SECURITY_MAX);
-    ULONG size = MAILSLOT_SECURITY_MAX;
+    struct security_packing packing = {absolute, relative, MAILSLOT_SECURITY_MAX};
     NTSTATUS status;
 
     if (!relative)
         return STATUS_NO_MEMORY;
-    status = RtlAbsoluteToSelfRelativeSD(absolute, relative, &size);
+    status = guard_call(security_pack, &packing);
     if (status == STATUS_SUCCESS)
     {
         io.buffer = UNIX_ADDRESS(relative);
@@ -201,9 +239,9 @@ NTSTATUS security_keep(uint64_t slot, void *descriptor)
         return STATUS_SUCCESS;
     status = RtlCreateSecurityDescriptor(&absolute, SECURITY_DESCRIPTOR_REVISION);
     if (status == STATUS_SUCCESS)
-        status = security_take(&absolute, descriptor,
-                               OWNER_SECURITY_INFORMATION | GROUP_SECURITY_INFORMATION |
-                                   DACL_SECURITY_INFORMATION | SACL_SECURITY_INFORMATION);
+        status = security_take_caller(&absolute, descriptor,
+                                      OWNER_SECURITY_INFORMATION | GROUP_SECURITY_INFORMATION |
+                                          DACL_SECURITY_INFORMATION | SACL_SECURITY_INFORMATION);
     return status == STATUS_SUCCESS ? security_store(slot, &absolute) : status;
 }
 
@@ -261,7 +299,7 @@ static NTSTATUS security_set(struct file *file, ULONG info, void *descriptor)
         return STATUS_NO_MEMORY;
     status = security_load(file->slot, security);
     if (status == STATUS_SUCCESS)
-        status = security_take(&security->absolute, descriptor, info);
+        status = security_take_caller(&security->absolute, descriptor, info);
     if (status == STATUS_SUCCESS)
         status = security_store(file->slot, &security->absolute);
     layer_free(security);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Waits on a slot handle (rows R10, F13, Y10). */
+#include "winemailslot/guard.h"
 #include "winemailslot/handles.h"
 #include "winemailslot/pending.h"
 
@@ -51,7 +52,8 @@ static const HANDLE *wait_begin(struct wait_set *set, ULONG count, const HANDLE 
     ULONG i;
 
     set->count = 0;
-    if (!handles || count > MAXIMUM_WAIT_OBJECTS)
+    if (!handles || count > MAXIMUM_WAIT_OBJECTS ||
+        !guard_readable(handles, count * sizeof(*handles)))
         return handles;
     for (i = 0; i < count; i++)
         if (handles_peek(handles[i]))
