@@ -36,7 +36,7 @@ KERNEL32_ENTRY_i386 = _DllMain@12
 
 LAYER_C = dll/pe/export_table.c dll/winemailslot/access.c dll/winemailslot/adopt.c dll/winemailslot/attach.c dll/winemailslot/attributes.c \
 	dll/winemailslot/cancel.c dll/winemailslot/close.c dll/winemailslot/complete.c \
-	dll/winemailslot/create.c dll/winemailslot/dispatch.c dll/winemailslot/file.c dll/winemailslot/fsctl.c \
+	dll/winemailslot/create.c dll/winemailslot/dispatch.c dll/winemailslot/ended.c dll/winemailslot/file.c dll/winemailslot/fsctl.c \
 	dll/winemailslot/guard.c \
 	dll/winemailslot/handles.c dll/winemailslot/info.c dll/winemailslot/message.c \
 	dll/winemailslot/names.c dll/winemailslot/object.c dll/winemailslot/pending.c dll/winemailslot/reader.c \
@@ -45,7 +45,7 @@ LAYER_C = dll/pe/export_table.c dll/winemailslot/access.c dll/winemailslot/adopt
 	dll/winemailslot/unix.c dll/winemailslot/wait.c \
 	dll/winemailslot/waiter.c
 LAYER_ALL = $(LAYER_C) dll/winemailslot/dispatch.S dll/winemailslot/guard.S dll/winemailslot/guard.h dll/winemailslot/winemailslot.def dll/pe/export_table.h dll/winemailslot/access.h dll/winemailslot/adopt.h \
-	dll/winemailslot/complete.h dll/winemailslot/create.h dll/winemailslot/dispatch.h dll/winemailslot/file.h \
+	dll/winemailslot/complete.h dll/winemailslot/create.h dll/winemailslot/dispatch.h dll/winemailslot/ended.h dll/winemailslot/file.h \
 	dll/winemailslot/handles.h dll/winemailslot/layer.h dll/winemailslot/names.h \
 	dll/winemailslot/nt.h dll/winemailslot/object.h dll/winemailslot/pending.h dll/winemailslot/reader.h \
 	dll/winemailslot/security.h \

@@ -101,6 +101,13 @@ void file_close(struct file *file)
     file_put(file);
 }
 
+void file_check_all(void)
+{
+    struct unix_check arguments = {.lease_id = 0};
+
+    unix_call(UNIX_CHECK, &arguments);
+}
+
 void file_check(enum file_kind kind, uint64_t lease_id)
 {
     struct unix_check arguments = {.lease_id = lease_id};

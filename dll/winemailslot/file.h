@@ -58,6 +58,9 @@ void file_close(struct file *file);
 /* Has the daemon look whether the slot is over, after a server handle was closed (L1, L3). */
 void file_check(enum file_kind kind, uint64_t lease_id);
 
+/* The same for all slots, after a program has ended (Y9). */
+void file_check_all(void);
+
 static inline bool file_is_synchronous(const struct file *file)
 {
     return file->options & NT_SYNCHRONOUS_OPTIONS;

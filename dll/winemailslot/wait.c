@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Waits on a slot handle (rows R10, F13, Y10). */
+/* Waits on a slot handle (rows R10, F13, Y10), and for who has a slot (Y9). */
+#include "winemailslot/ended.h"
 #include "winemailslot/guard.h"
 #include "winemailslot/handles.h"
 #include "winemailslot/pending.h"
@@ -35,8 +36,12 @@ NTSTATUS NTAPI layer_NtWaitForSingleObject(HANDLE handle, BOOLEAN alertable, LAR
 
     if (file)
         file_put(file);
+    else if (status == STATUS_WAIT_0)
+        ended_wait(handle);
     return status;
 }
+
+#define WAIT_FOR_ALL 0 /* WAIT_TYPE: WaitAll */
 
 /* Handles of a wait for several, and the files that must stay until it is over. */
 struct wait_set
@@ -66,11 +71,17 @@ static const HANDLE *wait_begin(struct wait_set *set, ULONG count, const HANDLE 
     return set->instead;
 }
 
-static void wait_end(const struct wait_set *set)
+/* `result` is the number of the handle that has ended the wait; or, of a wait for all, any. */
+static void wait_end(const struct wait_set *set, ULONG count, const HANDLE *handles, bool all,
+                     ULONG result)
 {
     for (ULONG i = 0; i < set->count; i++)
         if (set->files[i])
             file_put(set->files[i]);
+    if (result >= count || !layer_used())
+        return;
+    for (ULONG i = all ? 0 : result; i < (all ? count : result + 1); i++)
+        ended_wait(handles[i]);
 }
 
 NTSTATUS NTAPI layer_NtWaitForMultipleObjects(ULONG count, const HANDLE *handles, ULONG type,
@@ -80,7 +91,7 @@ NTSTATUS NTAPI layer_NtWaitForMultipleObjects(ULONG count, const HANDLE *handles
     NTSTATUS status =
         NtWaitForMultipleObjects(count, wait_begin(&set, count, handles), type, alertable, timeout);
 
-    wait_end(&set);
+    wait_end(&set, count, handles, type == WAIT_FOR_ALL, status);
     return status;
 }
 
@@ -92,7 +103,7 @@ ULONG NTAPI layer_NtUserMsgWaitForMultipleObjectsEx(ULONG count, const HANDLE *h
     ULONG result = NtUserMsgWaitForMultipleObjectsEx(count, wait_begin(&set, count, handles),
                                                      timeout, mask, flags);
 
-    wait_end(&set);
+    wait_end(&set, count, handles, flags & MWMO_WAITALL, result);
     return result;
 }
 
@@ -105,5 +116,7 @@ NTSTATUS NTAPI layer_NtSignalAndWaitForSingleObject(HANDLE signal, HANDLE handle
 
     if (file)
         file_put(file);
+    else if (status == STATUS_WAIT_0)
+        ended_wait(handle);
     return status;
 }

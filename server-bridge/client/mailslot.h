@@ -118,7 +118,8 @@ extern "C"
 
     /*
      * To be called after closing a lease outside of this library: makes mailslotd look at once, so
-     * that a slot whose last handle is gone has disappeared when this returns (L1, L3, L4).
+     * that a slot whose last handle is gone has disappeared when this returns (L1, L3, L4). 0: at
+     * the leases of all programs, after one of them has ended.
      */
     MAILSLOT_API int mailslot_check(struct mailslot_client *client, uint64_t lease_id);
 

@@ -32,7 +32,8 @@ enum control_type
     CONTROL_REMOTE,  /* writer on a remote name. Reply: struct control_slot + lease */
     CONTROL_ADOPT,   /* fd: a lease got from elsewhere. Reply: struct control_slot + memfd, wake fd
                         (remote, or of another user: none) */
-    CONTROL_CHECK,   /* look at this lease now: is its last handle gone? No body in the reply */
+    CONTROL_CHECK,   /* look at this lease now: is its last handle gone? 0: at all leases on local
+                        slots. No body in the reply */
     CONTROL_SEND,    /* one message to a writer's or remote lease, or by target and name.
                         Reply: struct control_sent; or the result CONTROL_PENDING and a socket */
     CONTROL_STATUS,  /* Reply: memfd with the status as JSON */

@@ -12,7 +12,8 @@
 #include "control/lease.h"
 #include "daemon/registry_parts.h"
 
-#define LEASE_BATCH 16
+#define LEASE_BATCH         16
+#define LEASE_CHECK_BATCHES 256 /* in one turn, when a client asks */
 
 /*
  * A lease belongs to a user, and only that user's programs can name it. A handle that another
@@ -41,14 +42,11 @@ static void lease_unwatch(const struct lease *lease)
  * A program that ends hangs up on all of its leases at once. A few of them are ended in each turn
  * of the event loop, which then serves others; and of those that are left the kernel keeps a list.
  */
-static int lease_on_hangups(sd_event_source *source, int fd, uint32_t events, void *userdata)
+static int lease_end_batch(struct registry *registry, int hangups)
 {
-    struct registry *registry = userdata;
     struct epoll_event ended[LEASE_BATCH];
-    int n = epoll_wait(fd, ended, LEASE_BATCH, 0);
+    int n = epoll_wait(hangups, ended, LEASE_BATCH, 0);
 
-    (void)source;
-    (void)events;
     for (int i = 0; i < n; i++)
     {
         struct lease *lease;
@@ -57,7 +55,22 @@ static int lease_on_hangups(sd_event_source *source, int fd, uint32_t events, vo
         if (lease)
             registry_check(lease);
     }
+    return n;
+}
+
+static int lease_on_hangups(sd_event_source *source, int fd, uint32_t events, void *userdata)
+{
+    (void)source;
+    (void)events;
+    (void)lease_end_batch(userdata, fd);
     return 0;
+}
+
+void registry_check_all(struct registry *registry)
+{
+    for (int i = 0; i < LEASE_CHECK_BATCHES; i++)
+        if (lease_end_batch(registry, registry->hangups[0]) < LEASE_BATCH)
+            return;
 }
 
 int lease_watch_all(struct registry *registry)

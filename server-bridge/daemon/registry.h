@@ -135,6 +135,9 @@ bool registry_may_write(const struct slot *slot, const struct user *user);
 /* Looks whether the lease is over; ends it then. */
 void registry_check(struct lease *lease);
 
+/* The same for all leases on local slots whose last handle is gone, up to 4,096 of them. */
+void registry_check_all(struct registry *registry);
+
 /* A client is gone: it may have failed to wake readers of the slots that it wrote to. */
 void registry_recover(struct charge *charge);
 

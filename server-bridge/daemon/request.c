@@ -223,8 +223,12 @@ static struct lease *request_find_lease(struct peer *peer, const struct packet *
 static int request_check(struct peer *peer, struct packet *packet)
 {
     struct lease *lease = request_find_lease(peer, packet);
+    struct control_lease body;
 
-    if (lease)
+    packet_body(packet, &body, sizeof(body));
+    if (!body.lease)
+        registry_check_all(peer->host->registry);
+    else if (lease)
         registry_check(lease);
     return request_start_reply(packet, MAILSLOT_OK, 0, NULL);
 }
