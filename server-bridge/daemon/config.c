@@ -81,7 +81,7 @@ static const struct config_row config_rows[] = {
     {"slot_quota", CONFIG_NUMBER, CONFIG_AT_ONCE, offsetof(struct config, slot_quota), 4096,
      1u << 30, "16777216", "bytes of unread messages one slot may hold"},
     {"slots_per_client", CONFIG_NUMBER, CONFIG_AT_ONCE, offsetof(struct config, slots_per_client),
-     1, 1u << 20, "4096", "slots one program may create"},
+     1, 1u << 20, "8192", "slots one program may create"},
     {"handles_per_client", CONFIG_NUMBER, CONFIG_AT_ONCE,
      offsetof(struct config, handles_per_client), 1, 1u << 20, "16384",
      "mailslot handles one program may open"},

@@ -26,7 +26,8 @@
  * suspended in a system call while it holds the lock. It clears what it saw only after the wake,
  * and only if nobody has set it anew (the word counts). So a writer killed before its wake leaves
  * the word set: the next push wakes. For a process that ended in this place the daemon stirs the
- * queues it could write to, for a thread that was terminated in it its process does.
+ * queues it could write to. A thread that TerminateThread ends just there leaves its reader asleep
+ * beside the message until the next push.
  *
  * Close. `closed` is one word outside the state that only ever becomes 1, stored without the
  * lock: closing must work whoever holds it, and a holder that goes on afterwards cannot undo it.

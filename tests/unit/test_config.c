@@ -20,7 +20,7 @@ static void test_defaults(void **state)
     assert_int_equal(config->datagram_port, 138);
     assert_int_equal(config->name_port, 137);
     assert_int_equal(config->slot_quota, 16 << 20);
-    assert_int_equal(config->slots_per_client, 4096);
+    assert_int_equal(config->slots_per_client, 8192);
     assert_int_equal(config->handles_per_client, 16384);
     assert_int_equal(config->idle_timeout, 0);
 }

@@ -198,10 +198,10 @@ static void test_limits(void **state)
 
     (void)state;
     write_config("workgroup = OFFICE\nslots_per_client = 1\n");
-    expect_reload(0, (const char *[]){"slots_per_client = 1 (it was '4096')", NULL});
+    expect_reload(0, (const char *[]){"slots_per_client = 1 (it was '8192')", NULL});
     assert_int_equal(mailslot_create(client, "two", 3, 0, 0, &second, NULL), MAILSLOT_LIMIT);
     write_config("workgroup = OFFICE\n");
-    expect_reload(0, (const char *[]){"slots_per_client = 4096", NULL});
+    expect_reload(0, (const char *[]){"slots_per_client = 8192", NULL});
     second = support_create(client, "two");
     mailslot_free(second);
     mailslot_free(slot);
