@@ -260,6 +260,31 @@ static void test_pool(bool cancel)
     }
 }
 
+/* Without SYNCHRONIZE there is no waiting, whether a read pends or not. */
+static void test_right(void)
+{
+    struct pending pending;
+    HANDLE copy = NULL;
+
+    row("Y10");
+    pending_start(&pending, "right");
+    ok(DuplicateHandle(GetCurrentProcess(), pending.slot, GetCurrentProcess(), &copy,
+                       FILE_READ_DATA, FALSE, 0),
+       "DuplicateHandle: error %lu\n", GetLastError());
+    for (unsigned int i = 0; i < ARRAYSIZE(waits); i++)
+    {
+        DWORD result;
+
+        SetLastError(0xdeadbeef);
+        result = waits[i].wait(copy, 0);
+        ok(result == WAIT_FAILED && GetLastError() == ERROR_ACCESS_DENIED,
+           "%s: result %lu, error %lu\n", waits[i].name, result, GetLastError());
+    }
+    close_handle(copy);
+    pending_end(&pending, true);
+    pending_close(&pending, true);
+}
+
 START_TEST(wait_slot)
 {
     row("Y10");
@@ -268,6 +293,7 @@ START_TEST(wait_slot)
     test_waits(false);
     test_waits(true);
     test_waits_before();
+    test_right();
     test_message_loop();
     test_registered(false);
     test_registered(true);

@@ -18,13 +18,7 @@ static NTSTATUS(CDECL *attach_fd_to_handle)(int fd, unsigned int access, unsigne
 static NTSTATUS(CDECL *attach_handle_to_fd)(HANDLE handle, unsigned int access, int *unix_fd,
                                             unsigned int *options);
 
-static NTSTATUS attach_find(HMODULE module, const char *text, void *ret)
-{
-    ANSI_STRING name;
-
-    RtlInitAnsiString(&name, text);
-    return LdrGetProcedureAddress(module, &name, 0, ret);
-}
+static HMODULE attach_ntdll;
 
 static HMODULE attach_module(const WCHAR *text)
 {
@@ -58,21 +52,23 @@ NTSTATUS WINAPI winemailslot_attach(ULONG version, layer_complain_fn *complain)
     }
     attach_done = true;
     trace_start(ntdll);
+    attach_ntdll = ntdll;
     dispatch_install();
+    dispatch_want_message_waits();
     return STATUS_SUCCESS;
 }
 
-/* Wine's side and ours of what needs the Unix library. */
+/* Wine's side and ours of what needs the Unix library. Any thread may be the first to need it,
+ * while another holds the loader's lock: so the loader is not asked. */
 static NTSTATUS attach_unix(void)
 {
     struct unix_attach arguments = {.version = UNIXCALLS_VERSION, .result = -1};
-    HMODULE ntdll = attach_module(L"ntdll.dll");
-    NTSTATUS status = unix_init(ntdll);
+    NTSTATUS status = unix_init(attach_ntdll);
 
-    if (status == STATUS_SUCCESS)
-        status = attach_find(ntdll, "wine_server_fd_to_handle", &attach_fd_to_handle);
-    if (status == STATUS_SUCCESS)
-        status = attach_find(ntdll, "wine_server_handle_to_fd", &attach_handle_to_fd);
+    attach_fd_to_handle = dispatch_export(attach_ntdll, "wine_server_fd_to_handle");
+    attach_handle_to_fd = dispatch_export(attach_ntdll, "wine_server_handle_to_fd");
+    if (status == STATUS_SUCCESS && (!attach_fd_to_handle || !attach_handle_to_fd))
+        status = STATUS_ENTRYPOINT_NOT_FOUND;
     if (status == STATUS_SUCCESS)
         status = unix_call(UNIX_ATTACH, &arguments);
     return status ? status : arguments.result ? STATUS_REVISION_MISMATCH : STATUS_SUCCESS;

@@ -58,11 +58,25 @@ struct dispatch_loaded
     ULONG size;
 };
 
+struct dispatch_module /* the beginning of LDR_DATA_TABLE_ENTRY */
+{
+    LIST_ENTRY links[3];
+    void *base;
+    void *entry_point;
+    ULONG size;
+    UNICODE_STRING full_name;
+    UNICODE_STRING base_name;
+};
+
+NTSTATUS NTAPI LdrEnumerateLoadedModules(void *reserved,
+                                         void(CALLBACK *look)(const struct dispatch_module *,
+                                                              void *, BOOLEAN *),
+                                         void *context);
 NTSTATUS NTAPI LdrRegisterDllNotification(
     ULONG flags, void(CALLBACK *notify)(ULONG, const struct dispatch_loaded *, void *),
     void *context, void **ret_cookie);
 
-static const unsigned char *dispatch_stub(const struct export_table *module, const char *name)
+static void *dispatch_stub(const struct export_table *module, const char *name)
 {
     const char *forward;
     ULONG index;
@@ -77,6 +91,13 @@ static bool dispatch_open(struct export_table *ret, HMODULE module)
         (const void *)((const char *)module + ((const IMAGE_DOS_HEADER *)module)->e_lfanew);
 
     return !export_table_open(ret, module, headers->OptionalHeader.SizeOfImage);
+}
+
+void *dispatch_export(HMODULE module, const char *name)
+{
+    struct export_table table;
+
+    return dispatch_open(&table, module) ? dispatch_stub(&table, name) : NULL;
 }
 
 /* Whether bytes are as in the text: two hexadecimal digits each, "..": any. */
@@ -285,17 +306,21 @@ static void CALLBACK dispatch_notify(ULONG reason, const struct dispatch_loaded 
         dispatch_look_at_win32u(loaded->base);
 }
 
+static void CALLBACK dispatch_look_at(const struct dispatch_module *module, void *context,
+                                      BOOLEAN *ret_stop)
+{
+    (void)context;
+    *ret_stop = dispatch_is_win32u(&module->base_name);
+    if (*ret_stop)
+        dispatch_look_at_win32u(module->base);
+}
+
+/* When the first read pends it is too late: the thread that holds the loader's lock may wait for
+ * the one that reads. */
 void dispatch_want_message_waits(void)
 {
-    static volatile LONG wanted;
-    UNICODE_STRING name;
-    HMODULE win32u;
     void *cookie;
 
-    if (wanted || InterlockedExchange(&wanted, 1))
-        return;
     LdrRegisterDllNotification(0, dispatch_notify, NULL, &cookie);
-    RtlInitUnicodeString(&name, L"win32u.dll");
-    if (!LdrGetDllHandle(NULL, 0, &name, &win32u))
-        dispatch_look_at_win32u(win32u);
+    LdrEnumerateLoadedModules(NULL, dispatch_look_at, NULL);
 }

@@ -23,6 +23,12 @@ void dispatch_install(void);
 
 /*
  * From now on the layer sees MsgWaitForMultipleObjects, too: win32u.dll's call, now or as soon as
- * that is loaded. Any thread, any number of times; only the first call costs something.
+ * that is loaded. Once, with the loader lock held.
  */
 void dispatch_want_message_waits(void);
+
+/*
+ * What a module exports under a name, code or data; NULL if it does not, or elsewhere. Takes no
+ * lock, other than the loader: a program may hold the loader's and wait for the calling thread.
+ */
+void *dispatch_export(HMODULE module, const char *name);

@@ -3,7 +3,6 @@
 #include "winemailslot/pending.h"
 
 #include "client/mailslot.h"
-#include "winemailslot/dispatch.h"
 #include "winemailslot/status.h"
 #include "winemailslot/trace.h"
 #include "winemailslot/unix.h"
@@ -242,7 +241,6 @@ static NTSTATUS pending_reset_event(struct file *file)
 {
     if (file->event)
         return NtResetEvent(file->event, NULL);
-    dispatch_want_message_waits(); /* which need that event from now on */
     return NtCreateEvent(&file->event, EVENT_ALL_ACCESS, NULL, NT_NOTIFICATION_EVENT, FALSE);
 }
 

@@ -2,6 +2,8 @@
 /* Calls into winemailslot.so. */
 #include "winemailslot/unix.h"
 
+#include "winemailslot/dispatch.h"
+
 /* Wine's question for "the Unix library that belongs to this module" (DESIGN.md fact 7). */
 #define UNIX_MEMORY_WINE_UNIX_FUNCS 1000
 
@@ -12,20 +14,14 @@ static NTSTATUS(WINAPI **unix_dispatcher)(UINT64 library, unsigned int code, voi
 
 NTSTATUS unix_init(HMODULE ntdll)
 {
-    ANSI_STRING name;
-    void *dispatcher;
     NTSTATUS status;
 
     status = NtQueryVirtualMemory(NT_CURRENT_PROCESS, &__ImageBase, UNIX_MEMORY_WINE_UNIX_FUNCS,
                                   &unix_library, sizeof(unix_library), NULL);
     if (status)
         return status;
-    RtlInitAnsiString(&name, "__wine_unix_call_dispatcher");
-    status = LdrGetProcedureAddress(ntdll, &name, 0, &dispatcher);
-    if (status)
-        return status;
-    unix_dispatcher = dispatcher;
-    return STATUS_SUCCESS;
+    unix_dispatcher = dispatch_export(ntdll, "__wine_unix_call_dispatcher");
+    return unix_dispatcher ? STATUS_SUCCESS : STATUS_ENTRYPOINT_NOT_FOUND;
 }
 
 NTSTATUS unix_call(enum unix_call call, void *arguments)

@@ -18,7 +18,8 @@ static HANDLE wait_handle(HANDLE handle, struct file **ret_file)
     *ret_file = NULL;
     if (!handles_find_known(handle, &view))
         return handle;
-    instead = pending_wait_handle(view.file);
+    /* Without that right the handle itself says so. */
+    instead = view.access & SYNCHRONIZE ? pending_wait_handle(view.file) : NULL;
     if (!instead)
     {
         file_put(view.file);
