@@ -108,6 +108,25 @@ static void test_create(void)
     }
 }
 
+/* MAXIMUM_ALLOWED: whatever there is, but at least the rights that stand beside it. */
+static void test_maximum(void)
+{
+    row("Y12");
+    for (unsigned int i = 0; i < ARRAYSIZE(cases); i++)
+    {
+        PSECURITY_DESCRIPTOR sd = from_sddl(cases[i].sddl);
+        SECURITY_ATTRIBUTES attributes = {sizeof(attributes), sd, FALSE};
+        HANDLE slot = CreateMailslotA(slot_name("dacl"), 0, 0, &attributes);
+
+        if (slot != INVALID_HANDLE_VALUE) /* as above */
+            expect_open(cases[i].sddl, MAXIMUM_ALLOWED | GENERIC_WRITE,
+                        "MAXIMUM_ALLOWED | GENERIC_WRITE", cases[i].write);
+        if (slot != INVALID_HANDLE_VALUE)
+            close_handle(slot);
+        LocalFree(sd);
+    }
+}
+
 static bool set_dacl(HANDLE slot, const char *sddl)
 {
     PSECURITY_DESCRIPTOR sd = from_sddl(sddl);
@@ -171,6 +190,7 @@ START_TEST(dacl)
         ExitProcess((UINT)child_open(winetest_main_argv()[2]));
     nt_load();
     test_create();
+    test_maximum();
     test_change();
     test_next_slot();
 }

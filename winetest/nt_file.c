@@ -275,6 +275,25 @@ static void test_bad_memory(void)
     ok(status < 0, "open, no name buffer: %#lx\n", status);
 }
 
+/* A copy of the device's handle stays one, whatever handles are made afterwards. */
+static void test_device_copy(void)
+{
+    HANDLE copy = NULL, event;
+    ULONG value[2] = {0};
+    IO_STATUS_BLOCK io;
+    NTSTATUS status;
+
+    row("F9");
+    ok(DuplicateHandle(GetCurrentProcess(), device, GetCurrentProcess(), &copy, 0, FALSE,
+                       DUPLICATE_SAME_ACCESS),
+       "error %lu\n", GetLastError());
+    event = CreateEventA(NULL, FALSE, FALSE, NULL);
+    status = nt.query_volume(copy, &io, value, sizeof(value), CLASS_FS_DEVICE);
+    todo_wine ok(!status && value[0] == 0x0c, "%#lx, device type %#lx\n", status, value[0]);
+    close_handle(event);
+    close_handle(copy);
+}
+
 START_TEST(nt_file)
 {
     nt_load();
@@ -287,6 +306,7 @@ START_TEST(nt_file)
     test_timeout_encoding();
     test_forever();
     test_bad_memory();
+    test_device_copy();
     close_handle(device);
     close_handle(client);
     close_handle(slot);

@@ -62,11 +62,14 @@ NTSTATUS access_check(uint64_t slot, ACCESS_MASK wanted, ACCESS_MASK *ret_grante
         status = access_token(&token);
     if (status == STATUS_SUCCESS)
     {
-        /* Generic rights stand for file rights here, MAXIMUM_ALLOWED for what there is. */
-        if (!(wanted & MAXIMUM_ALLOWED))
-            wanted = create_map_access(wanted);
-        status = NtAccessCheck(descriptor, token, wanted, &mapping, &privileges, &privileges_size,
-                               ret_granted, &verdict);
+        /* Generic rights stand for file rights here, MAXIMUM_ALLOWED for what there is besides. */
+        ACCESS_MASK named = create_map_access(wanted & ~MAXIMUM_ALLOWED);
+
+        status = NtAccessCheck(descriptor, token, named | (wanted & MAXIMUM_ALLOWED), &mapping,
+                               &privileges, &privileges_size, ret_granted, &verdict);
+        /* Wine takes those beside MAXIMUM_ALLOWED for a wish. */
+        if (status == STATUS_SUCCESS && (*ret_granted & named) != named)
+            verdict = STATUS_ACCESS_DENIED;
         NtClose(token);
     }
     layer_free(descriptor);

@@ -50,11 +50,11 @@ NTSTATUS WINAPI winemailslot_attach(ULONG version, layer_complain_fn *complain)
         attach_kernelbase = (const char *)kernelbase;
         attach_kernelbase_size = headers->OptionalHeader.SizeOfImage;
     }
+    attach_ntdll = ntdll;
     attach_done = true;
     trace_start(ntdll);
-    attach_ntdll = ntdll;
     dispatch_install();
-    dispatch_want_message_waits();
+    dispatch_find_message_waits();
     return STATUS_SUCCESS;
 }
 

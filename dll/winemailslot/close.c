@@ -101,7 +101,7 @@ NTSTATUS NTAPI layer_NtDuplicateObject(HANDLE source_process, HANDLE source, HAN
 
     if (from == CLOSE_OWN_PROCESS && handles_find_known(source, &view))
         access = options & DUPLICATE_SAME_ACCESS ? view.access : create_map_access(access);
-    if (view.file)
+    if (view.file && view.file->kind != FILE_DEVICE) /* whose handles are Wine's own */
         access |= LAYER_MARK;
     if (closes && from != CLOSE_OTHER_PROCESS)
         closed = handles_remove(source, &old_access);

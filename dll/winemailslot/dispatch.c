@@ -270,6 +270,8 @@ NTSTATUS NTAPI layer_NtSetInformationProcess(HANDLE process, PROCESSINFOCLASS cl
 
 /* --- win32u ---------------------------------------------------------------------------------- */
 
+static void *volatile *volatile dispatch_win32u_place; /* NULL: not loaded */
+
 static void dispatch_look_at_win32u(HMODULE module)
 {
     const unsigned char *stub = NULL;
@@ -282,8 +284,18 @@ static void dispatch_look_at_win32u(HMODULE module)
     if (!stub || !dispatch_parse(stub, &number, &place))
         return;
     dispatch_number_NtUserMsgWaitForMultipleObjectsEx = number;
-    /* On i386 the module has a place of its own, filled before ours or after. */
-    InterlockedCompareExchangePointer((void **)place, (void *)dispatch_enter, dispatch_real);
+    dispatch_win32u_place = place;
+    dispatch_want_message_waits();
+}
+
+/* On i386 the module has a place of its own. Some Wines fill it after they told of the module. */
+void dispatch_want_message_waits(void)
+{
+    void *volatile *place = dispatch_win32u_place;
+    void *real = dispatch_real;
+
+    if (place && *place == real)
+        InterlockedCompareExchangePointer((void **)place, (void *)dispatch_enter, real);
 }
 
 static bool dispatch_is_win32u(const UNICODE_STRING *name)
@@ -317,7 +329,7 @@ static void CALLBACK dispatch_look_at(const struct dispatch_module *module, void
 
 /* When the first read pends it is too late: the thread that holds the loader's lock may wait for
  * the one that reads. */
-void dispatch_want_message_waits(void)
+void dispatch_find_message_waits(void)
 {
     void *cookie;
 

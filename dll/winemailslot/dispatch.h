@@ -22,8 +22,14 @@ extern volatile LONG dispatch_made;
 void dispatch_install(void);
 
 /*
- * From now on the layer sees MsgWaitForMultipleObjects, too: win32u.dll's call, now or as soon as
- * that is loaded. Once, with the loader lock held.
+ * Learns what MsgWaitForMultipleObjects calls in win32u.dll, now or as soon as that is loaded.
+ * Once, with the loader lock held.
+ */
+void dispatch_find_message_waits(void);
+
+/*
+ * The layer must see these calls now, if there are any. Any thread, any number of times; takes no
+ * lock.
  */
 void dispatch_want_message_waits(void);
 

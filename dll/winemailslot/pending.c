@@ -3,6 +3,7 @@
 #include "winemailslot/pending.h"
 
 #include "client/mailslot.h"
+#include "winemailslot/dispatch.h"
 #include "winemailslot/status.h"
 #include "winemailslot/trace.h"
 #include "winemailslot/unix.h"
@@ -239,6 +240,7 @@ static struct pending *pending_new(struct file *file, const struct read_request 
 /* The file's own signal: set while nothing is under way (F13), unset while a read pends (R10). */
 static NTSTATUS pending_reset_event(struct file *file)
 {
+    dispatch_want_message_waits(); /* which need that event from now on */
     if (file->event)
         return NtResetEvent(file->event, NULL);
     return NtCreateEvent(&file->event, EVENT_ALL_ACCESS, NULL, NT_NOTIFICATION_EVENT, FALSE);
