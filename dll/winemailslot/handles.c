@@ -18,7 +18,7 @@
 #define HANDLES_UNKNOWN ((struct file *)0)
 #define HANDLES_CLOSING ((struct file *)2) /* a slot's, until the native close has returned */
 
-/* A closer may be killed half-way: then the handle is left to Wine. */
+/* A closer may be killed half-way: then the handle is looked at anew. */
 #define HANDLES_CLOSING_LOOKS  100000
 #define HANDLES_BIRTH_LOOKS    2000
 #define HANDLES_ADOPTION_LOOKS 100
@@ -70,10 +70,12 @@ static bool handles_is_slot(const struct file *file)
  * A handle that another thread is closing must neither be adopted afresh (the entry would outlive
  * the handle) nor be used natively (a read would swallow the lease's pipe).
  */
-static void handles_await_close(const struct handles_entry *entry)
+static void handles_await_close(struct handles_entry *entry)
 {
     for (int i = 0; i < HANDLES_CLOSING_LOOKS && entry->file == HANDLES_CLOSING; i++)
         NtYieldExecution();
+    InterlockedCompareExchangePointer((void *volatile *)&entry->file, HANDLES_UNKNOWN,
+                                      HANDLES_CLOSING);
 }
 
 static struct underway handles_births, handles_adoptions;
