@@ -64,7 +64,8 @@ struct file *adopt_handle(HANDLE handle, ACCESS_MASK *ret_access, bool *ret_unsu
     if (status)
     {
         /* No handle at all: its value may become a slot's at any time, so nothing is noted. */
-        trace_adopt(handle, NULL, status, 0);
+        trace_adopt(handle, NULL, status == STATUS_OBJECT_TYPE_MISMATCH ? STATUS_SUCCESS : status,
+                    MAILSLOT_OK);
         *ret_unsure = status == STATUS_INVALID_HANDLE;
         return NULL;
     }
