@@ -74,11 +74,6 @@ static NTSTATUS attach_unix(void)
     return status ? status : arguments.result ? STATUS_REVISION_MISMATCH : STATUS_SUCCESS;
 }
 
-bool layer_used(void)
-{
-    return attach_unix_ready;
-}
-
 bool layer_ready(void)
 {
     NTSTATUS status = STATUS_SUCCESS;

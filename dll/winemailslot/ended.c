@@ -49,7 +49,7 @@ void ended_wait(HANDLE handle)
     ULONG place = ((ULONG_PTR)handle >> 2) % ENDED_REMEMBERED;
     LONG made = dispatch_made;
 
-    if (!layer_used() || (ended_others[place].handle == handle && ended_others[place].made == made))
+    if (!file_any() || (ended_others[place].handle == handle && ended_others[place].made == made))
         return;
     if (ended_is_program(handle))
     {

@@ -7,6 +7,6 @@
 /*
  * The wait for this handle has ended because its object is signalled. If that is a process or a
  * thread, the slots of programs that have ended are gone when this returns. Costs nothing in a
- * process that has used no mailslot.
+ * process that has had no slot.
  */
 void ended_wait(HANDLE handle);

@@ -8,6 +8,7 @@
 /* Files are reused but never freed: see handles.c. */
 static RTL_SRWLOCK file_lock = RTL_SRWLOCK_INIT;
 static struct file *file_unused;
+static volatile bool file_had_slot;
 
 static struct file *file_alloc(void)
 {
@@ -32,6 +33,8 @@ struct file *file_new(enum file_kind kind, uint64_t slot, uint64_t lease_id, uin
     file->kind = kind;
     file->options = options;
     file->slot = slot;
+    if (slot)
+        file_had_slot = true;
     file->lease_id = lease_id;
     file->created = created;
     file->inode = 0;
@@ -47,6 +50,11 @@ struct file *file_new(enum file_kind kind, uint64_t slot, uint64_t lease_id, uin
     /* From here on file_get() succeeds. */
     InterlockedExchange(&file->references, 1);
     return file;
+}
+
+bool file_any(void)
+{
+    return file_had_slot;
 }
 
 bool file_get(struct file *file)

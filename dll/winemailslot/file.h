@@ -45,6 +45,9 @@ struct file
 struct file *file_new(enum file_kind kind, uint64_t slot, uint64_t lease_id, uint64_t created,
                       ULONG options);
 
+/* Whether this process has ever had a slot open. */
+bool file_any(void);
+
 /* One more reference; false when the file is gone already. */
 bool file_get(struct file *file);
 void file_put(struct file *file);

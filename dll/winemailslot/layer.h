@@ -20,9 +20,6 @@ bool layer_active(void);
  */
 bool layer_ready(void);
 
-/* Whether this process has used a mailslot. */
-bool layer_used(void);
-
 /*
  * For results that mean "no mailslots to be had" (no daemon, wrong version): says so once on
  * standard error, and from now on the process runs on Wine's own mailslots. Returns whether it did.

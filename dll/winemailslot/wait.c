@@ -79,7 +79,7 @@ static void wait_end(const struct wait_set *set, ULONG count, const HANDLE *hand
     for (ULONG i = 0; i < set->count; i++)
         if (set->files[i])
             file_put(set->files[i]);
-    if (result >= count || !layer_used())
+    if (result >= count || !file_any())
         return;
     for (ULONG i = all ? 0 : result; i < (all ? count : result + 1); i++)
         ended_wait(handles[i]);

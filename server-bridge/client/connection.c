@@ -101,8 +101,8 @@ static int client_hello(struct client_reply *reply)
     r = client_build(&reply->packet, &request, false);
     if (r == 0)
         r = client_exchange(reply, false, &lost);
-    /* What a daemon of version 1 says */
-    if (r == CONTROL_VERSION_1_REFUSED && packet_header(&reply->packet)->version == 1)
+    /* Each version has its own numbers for results. */
+    if (r >= 0 && packet_header(&reply->packet)->version != CONTROL_VERSION)
         r = MAILSLOT_VERSION;
     packet_close_fds(&reply->packet);
     return lost ? -EPIPE : r;
