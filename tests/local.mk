@@ -2,6 +2,7 @@
 # `make check`: cmocka tests of the Unix side. Tests with Wine and networks: tests/run (see there).
 
 UNIT_QUEUE = tests/unit/test_queue tests/unit/test_queue_pages tests/unit/test_queue_process \
+	tests/unit/test_queue_wake \
 	tests/unit/test_queue_step tests/unit/test_queue_hostile
 UNIT_NET = tests/unit/test_nbt_codepage tests/unit/test_nbt_dedupe tests/unit/test_nbt_interfaces \
 	tests/unit/test_nbt_name tests/unit/test_nbt_transaction tests/unit/test_nbt_tshark \

@@ -195,13 +195,22 @@ uint32_t operation_arm(struct operation *operation, uint32_t how)
 void queue_wake(struct queue *queue, uint32_t seen)
 {
     uint32_t *word = &queue->map.header->wake;
-    uint32_t none = seen & ~(QUEUE_LAYOUT_WAKE_SLEEPS | QUEUE_LAYOUT_WAKE_POLLS);
+    uint32_t next = seen + QUEUE_LAYOUT_WAKE_STEP;
+    uint32_t none = next & ~(QUEUE_LAYOUT_WAKE_SLEEPS | QUEUE_LAYOUT_WAKE_POLLS);
+    uint32_t word_was = seen;
+    /* Who has noted that it waits, but is not asleep yet, must find the word changed: the wake
+     * would be over before it sleeps. If others have changed it since, they have noted that anew.
+     */
+    bool ours = __atomic_compare_exchange_n(word, &word_was, next, false, __ATOMIC_SEQ_CST,
+                                            __ATOMIC_RELAXED);
 
     if (seen & QUEUE_LAYOUT_WAKE_POLLS)
         wake_fd_set(queue->wake_fd, true);
     if (seen & QUEUE_LAYOUT_WAKE_SLEEPS)
         lock_wake_all(word);
-    (void)__atomic_compare_exchange_n(word, &seen, none, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
+    if (ours)
+        (void)__atomic_compare_exchange_n(word, &next, none, false, __ATOMIC_ACQ_REL,
+                                          __ATOMIC_RELAXED);
 }
 
 void queue_stir(struct queue *queue)
