@@ -24,11 +24,11 @@
  * set by a reader that found the queue empty under the lock. A writer looks at it under the lock,
  * and wakes after it has let go, so that the woken reader does not run into the lock, and nobody is
  * suspended in a system call while it holds the lock. It changes the word before the wake, so that
- * a reader that has noted that it waits and is not asleep yet does not fall asleep beside the message;
- * and clears what it saw after the wake, if nobody has set it anew. So a writer killed before its
- * wake leaves the word set: the next push wakes. For a process that ended in this place the daemon
- * stirs the queues it could write to. A thread that TerminateThread ends just there leaves its reader
- * asleep beside the message until the next push.
+ * a reader that has noted that it waits and is not asleep yet does not fall asleep beside the
+ * message; and clears what it saw after the wake, if nobody has set it anew. So a writer killed
+ * before its wake leaves the word set: the next push wakes. For a process that ended in this place
+ * the daemon stirs the queues it could write to. A thread that TerminateThread ends just there
+ * leaves its reader asleep beside the message until the next push.
  *
  * Close. `closed` is one word outside the state that only ever becomes 1, stored without the
  * lock: closing must work whoever holds it, and a holder that goes on afterwards cannot undo it.
