@@ -226,7 +226,8 @@ static void target_check_reply(struct target *target, struct client *client, str
     TARGET_CHECK(header->type == request->type && header->serial == request->serial);
     TARGET_CHECK(header->result > -4096 && header->result < MAILSLOT_RESULTS);
     TARGET_CHECK(client->greeted || request->type == CONTROL_HELLO ||
-                 header->result == MAILSLOT_VERSION || header->result == -EMFILE);
+                 header->result == MAILSLOT_VERSION || header->result == -EMFILE ||
+                 (request->version == 1 && header->result == CONTROL_VERSION_1_REFUSED));
     /* Nothing is looked up without a network. */
     TARGET_CHECK(header->result != CONTROL_PENDING);
     if (header->result)
