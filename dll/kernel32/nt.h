@@ -14,7 +14,6 @@
 
 #define NT_FILE_MAILSLOT_QUERY 26
 #define NT_FILE_MAILSLOT_SET   27
-#define NT_DLL_LOADED          1 /* LDR_DLL_NOTIFICATION_REASON_LOADED */
 #define NT_CURRENT_PROCESS     ((HANDLE)(LONG_PTR)-1)
 
 /* FILE_MAILSLOT_QUERY_INFORMATION, [MS-FSCC] 2.4.29; read_timeout as it is set, 2.4.30 */
@@ -48,19 +47,6 @@ struct nt_ldr_data
     LIST_ENTRY in_load_order;
 };
 
-/* LDR_DLL_LOADED_NOTIFICATION_DATA */
-struct nt_dll_loaded
-{
-    ULONG flags;
-    const UNICODE_STRING *full_name;
-    const UNICODE_STRING *base_name;
-    void *base;
-    ULONG size;
-};
-
-typedef void(CALLBACK nt_dll_notify_fn)(ULONG reason, const struct nt_dll_loaded *data,
-                                        void *context);
-
 /* RTL_USER_PROCESS_PARAMETERS up to the standard handles */
 struct nt_process_params
 {
@@ -80,8 +66,6 @@ NTSTATUS NTAPI LdrGetDllHandle(const WCHAR *path, ULONG flags, const UNICODE_STR
 NTSTATUS NTAPI LdrGetProcedureAddress(HMODULE module, const ANSI_STRING *name, ULONG ordinal,
                                       void **ret_address);
 NTSTATUS NTAPI LdrFindEntryForAddress(const void *address, void **ret_module);
-NTSTATUS NTAPI LdrRegisterDllNotification(ULONG flags, nt_dll_notify_fn *notify, void *context,
-                                          void **ret_cookie);
 NTSTATUS NTAPI NtProtectVirtualMemory(HANDLE process, void **address, SIZE_T *size, ULONG protect,
                                       ULONG *ret_old);
 NTSTATUS NTAPI NtCreateMailslotFile(HANDLE *ret_handle, ULONG access, OBJECT_ATTRIBUTES *attr,
